@@ -1,0 +1,444 @@
+"""The frozen nouns of the engine (DESIGN section 3). Values only: no files, no clock, no behaviour beyond look-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from brengine import digest
+from brengine.errors import Diagnostic
+from brengine.source import Span
+
+Kind = Literal["code", "tests", "documentation", "examples", "configuration", "data"]
+Complexity = Literal["simple", "medium", "complex"]
+Priority = Literal["high", "medium", "low"]
+Mark = Literal["given", "chosen", "invented"]
+AcceptanceKind = Literal["requirement", "criterion", "rule"]
+SectionRole = Literal["overview", "tech-stack", "layout", "acceptance", "non-functional", "constraints", "other"]
+
+PROJECT = "project"
+"""The id of the feature that owns what belongs to no feature of the spec."""
+
+
+# --- the specification ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing that the spec demands, verbatim; a criterion is one that says how it is judged."""
+
+    id: str
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A named part of the product with its requirements; `span` covers heading to last line."""
+
+    id: str
+    name: str
+    span: Span
+    description: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    criteria: tuple[Requirement, ...] = ()
+    priority: Priority = "medium"
+    needs: tuple[str, ...] = ()
+    """Ids of the features that this one depends on."""
+    domain: str = ""
+    coverage: int | None = None
+    """The coverage goal in per cent that the spec sets for this feature, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the spec that is no feature: context. `binding` sections are constraints for every task."""
+
+    id: str
+    title: str
+    role: SectionRole
+    span: Span
+    text: str
+
+    @property
+    def binding(self) -> bool:
+        """Tech stack, layout, non-functional and constraints bind; an overview informs (DESIGN 5)."""
+        return self.role in ("tech-stack", "layout", "non-functional", "constraints")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A parsed specification. Every line is in a feature, a section, or named by a diagnostic."""
+
+    path: str
+    title: str
+    features: tuple[Feature, ...] = ()
+    sections: tuple[Section, ...] = ()
+    criteria: tuple[Requirement, ...] = ()
+    """Acceptance criteria of the whole document, outside any feature."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One entry of `defines`: a public name, the file that holds it, and its exact form."""
+
+    name: str
+    path: str
+    text: str
+    """The signature with what callers may rely on: argument order, returns, errors, conventions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An edge down: the task needed and which of its contracts' names are used."""
+
+    task: str
+    uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One thing that must hold, with the spec lines that say so (lines are shown, never hashed)."""
+
+    text: str
+    kind: AcceptanceKind = "rule"
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Spec lines that a task answers for: the span is shown, only the text is hashed."""
+
+    span: Span
+    text: str
+    requirement: str = ""
+    """`feature-id/requirement-id` when the lines are a requirement, else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A gap or contradiction of the spec, decided once and binding for the tasks that it names (all if none)."""
+
+    id: str
+    text: str
+    mark: Mark = "chosen"
+    tasks: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A public name, entry point or command line that the outside relies on."""
+
+    name: str
+    form: str
+    mark: Mark = "chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The unit that is stale or fresh."""
+
+    id: str
+    name: str
+    feature: str
+    kind: Kind
+    targets: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    reads: tuple[str, ...] = ()
+    domain: str = "backend"
+    complexity: Complexity = "medium"
+    minutes: int = 60
+    priority: Priority = "medium"
+    acceptance: tuple[Acceptance, ...] = ()
+    defines: tuple[Contract, ...] = ()
+    covers: tuple[Cover, ...] = ()
+    done: str = ""
+    """The phrase of the line that reports it done (`User model created`)."""
+    layer: str = ""
+    """The title of its layer (`Database layer`), which heads its batch."""
+    rule: str = ""
+    """Which rule made it, as `pack/rule`."""
+    coverage: int | None = None
+    """A coverage goal of its own in per cent, or None for the project's."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Targets then tests: every file that it owns."""
+        return self.targets + self.tests
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """`feature-id/requirement-id` of each requirement that it covers, in order."""
+        return tuple(cover.requirement for cover in self.covers if cover.requirement)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """1–3 tasks of one feature and one domain, asked for in one prompt; its id comes from its members."""
+
+    id: str
+    title: str
+    feature: str
+    domain: str
+    tasks: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    """Ids of the batches that must be promoted before this one is verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Frozen tasks in rule order, batches in order of execution. A function of spec, rules, settings and lock ids."""
+
+    spec: Spec
+    tasks: tuple[Task, ...]
+    batches: tuple[Batch, ...]
+    rulings: tuple[Ruling, ...] = ()
+    surface: tuple[Surface, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+# --- keys and reasons -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Named digests of everything that an answer (ask) or a verdict (verify) depends on, in sorted order."""
+
+    kind: Literal["ask", "verify"]
+    inputs: tuple[tuple[str, str], ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest of all inputs, 64 hex digits."""
+        return digest.of_value(f"{self.kind}-key/1", list(map(list, self.inputs)))
+
+    def without(self, name: str) -> Key:
+        """The same Key with one input left out (recordings ignore the template's version)."""
+        return Key(self.kind, tuple(pair for pair in self.inputs if pair[0] != name))
+
+
+class ReasonKind(StrEnum):
+    """Why a task is stale: the closed set of promise 8."""
+
+    NEVER_BUILT = "never built"
+    ASK_CHANGED = "ask changed"
+    TARGET_MISSING = "target missing"
+    TARGET_EDITED = "target edited"
+    NEED_CHANGED = "need changed"
+    GATE_CHANGED = "gate changed"
+    TOOLCHAIN_CHANGED = "toolchain changed"
+    EVIDENCE_FAILED = "evidence failed"
+    UPSTREAM_STALE = "upstream stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason, about one input, with its value before and after (digests or short texts)."""
+
+    kind: ReasonKind
+    about: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.about}" if self.about else str(self.kind)
+
+
+# --- asking -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A task within an ask: which attempt at which ask Key."""
+
+    task: str
+    key: str
+    """The ask Key's digest."""
+    recorded: str
+    """The ask Key's digest without the template version: what recordings are found by."""
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked at once. Its id is a file name and is derived from its members, keys and attempts."""
+
+    members: tuple[Member, ...]
+
+    @property
+    def id(self) -> str:
+        """`<first member>-<8 hex digits>`: stable for the same members, keys and attempts."""
+        rows = [[m.task, m.key, m.attempt] for m in self.members]
+        return f"{self.members[0].task}-{digest.short('ask', rows)[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A rendered ask: the stable prefix (`system`), the rest (`user`), and what was left out of its context."""
+
+    system: str
+    user: str
+    nonce: str
+    template: str
+    """`name@version`."""
+    context_tokens: int = 0
+    """Upper-bound estimate of the context's tokens."""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of what is sent, 64 hex digits."""
+        return digest.of_value("prompt/1", [self.system, self.user])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one reply. Total input is the sum of the three input counts."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens, in and out."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a prompt, as it came. `text` is untrusted."""
+
+    text: str
+    stop: str
+    """`end_turn`, or what else ended it (`max_tokens`, `refusal`, …)."""
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    backend: str = ""
+    cost: float | None = None
+    """Dollars, or None when the price is unknown."""
+    note: str = ""
+    """Where a recorded reply came from, or how it is labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A backend that needs a person: where the prompt lies and where the reply is awaited."""
+
+    prompt_path: str
+    reply_path: str
+
+
+# --- judging ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One complaint of a check, with a place and what would satisfy it."""
+
+    check: str
+    message: str
+    path: str = ""
+    line: int = 0
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""
+        return f"[{self.check}] {place}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one check did: executed with these numbers, or not applicable and why."""
+
+    check: str
+    status: Literal["passed", "failed", "not applicable"]
+    reason: str = ""
+    command: str = ""
+    exit_code: int | None = None
+    executed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    covered: int = 0
+    """Lines and branches covered, of `coverable`."""
+    coverable: int = 0
+
+    @property
+    def percent(self) -> float | None:
+        """Coverage in per cent, or None where nothing was measured."""
+        return 100.0 * self.covered / self.coverable if self.coverable else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one task's files: passed only with evidence, without findings and without a cause."""
+
+    task: str
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    errored: str = ""
+    """Why a check itself could not run; an errored verdict is never passed."""
+
+    @property
+    def passed(self) -> bool:
+        """True only where something was executed or parsed, nothing was found, and no checker broke."""
+        ran = any(e.status == "passed" for e in self.evidence)
+        return ran and not self.findings and not self.errored and all(e.status != "failed" for e in self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Evidence for one built task: the only door to done."""
+
+    task: str
+    name: str
+    ask: tuple[tuple[str, str], ...]
+    """The ask Key's inputs."""
+    verify: tuple[tuple[str, str], ...]
+    """The verify Key's inputs."""
+    outputs: tuple[tuple[str, str], ...]
+    """(path, SHA-256) of every file that it owns, sorted."""
+    evidence: tuple[Evidence, ...]
+    attempt: int = 1
+    model: str = ""
+    adopted: bool = False
+    """True where a person's edit was verified and taken over."""
+    failed: str = ""
+    """Set when later evidence went against it (a red test of the whole project): then it is not done."""
+
+
+class Outcome(StrEnum):
+    """How a task ended in a run."""
+
+    BUILT = "built"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    UP_TO_DATE = "up to date"
+    FAILED = "failed"
+    ERRORED = "errored"
+    SKIPPED = "skipped"
+    WAITING = "waiting"
+    WOULD_RUN = "would run"
+
+    @property
+    def done(self) -> bool:
+        """True for the four outcomes that rest on evidence."""
+        return self in (Outcome.BUILT, Outcome.RESTORED, Outcome.VERIFIED, Outcome.UP_TO_DATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What a task must pass: its coverage goal, the time limit of one command, the attempts allowed."""
+
+    coverage: int = 90
+    seconds: int = 120
+    memory_mb: int = 2048
+    processes: int = 64

@@ -1,0 +1,76 @@
+"""The small protocols through which the engine touches the world. Adapters live one floor up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from brengine.domain import Ask, Gates, Prompt, Reply, Task, Verdict, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one command: seconds of wall clock, memory, processes, bytes of a file and of captured output."""
+
+    seconds: float = 120.0
+    memory_mb: int = 2048
+    processes: int = 64
+    file_mb: int = 64
+    output_bytes: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended. `ended` is `exit`, `timeout`, `processes` or `signal`; output is UTF-8 with replacement."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+    seconds: float
+    ended: str = "exit"
+
+
+class Commands(Protocol):
+    """The one door through which every command of a model's or a project's making is launched."""
+
+    def run(
+        self, argv: Sequence[str], *, cwd: Path, limits: Limits, env: Mapping[str, str] | None = None
+    ) -> CommandResult:
+        """Run to the end within limits, in a scrubbed environment; the whole process tree is gone afterwards."""
+        ...
+
+
+class Backend(Protocol):
+    """What answers a prompt. Raises BackendError; never returns a partial answer as a whole one."""
+
+    name: str
+
+    def answer(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
+        """Answer one ask. Called from several threads at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a check is given: the task, the staging tree, the digests of its declared files, and the gates."""
+
+    task: Task
+    root: Path
+    gates: Gates
+    undeclared: tuple[str, ...] = field(default=())
+    """Files that the reply wrote besides the declared ones (the engine refuses those before staging)."""
+
+
+class Checker(Protocol):
+    """Judges one task in a staging tree by running what its kind asks for."""
+
+    def check(self, subject: Subject) -> Verdict:
+        """Run every check that applies to the task's kind. Never raises for what the files contain."""
+        ...
+
+    def project(self, root: Path, tests: Sequence[str], targets: Sequence[str], gates: Gates) -> Verdict:
+        """One run of all tests of the project, with the coverage of all targets; findings name the test file."""
+        ...
