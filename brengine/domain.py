@@ -236,6 +236,8 @@ class ReasonKind(StrEnum):
     TOOLCHAIN_CHANGED = "toolchain changed"
     EVIDENCE_FAILED = "evidence failed"
     UPSTREAM_STALE = "upstream stale"
+    RETRY_ASKED = "retry asked"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""Getting a reply, and never paying for it twice: found in the store, or asked for and stored before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from brengine.blobs import Blobs
+from brengine.domain import Ask, Finding, Member, Prompt, Reply, Waiting
+from brengine.errors import BackendError, InputError
+from brengine.events import Replied, Sink
+from brengine.ledger import Ledger, Stored, intent_row, reply_row
+from brengine.ports import Backend
+from brengine.stale import Rung
+from brengine.standing import Standing
+
+
+class TooLarge(InputError):
+    """What a prompt must hold does not fit the limit."""
+
+
+class Prompter(Protocol):
+    """Renders asks. Both raise TooLarge when what a prompt must hold does not fit its limit."""
+
+    def task(self, standings: Sequence[Standing]) -> Prompt:
+        """The first ask for these members of one batch."""
+        ...
+
+    def repair(
+        self, standing: Standing, attempt: int, findings: Sequence[Finding], files: Mapping[str, bytes]
+    ) -> Prompt:
+        """A repair ask for one task with the files and findings of the attempt before."""
+        ...
+
+
+class Asker:
+    """The only code that calls a backend. Safe to use from several threads."""
+
+    def __init__(
+        self, *, ledger: Ledger, blobs: Blobs, backend: Callable[[], Backend], prompter: Prompter, sink: Sink
+    ) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._backend = backend
+        self._prompter = prompter
+        self._sink = sink
+
+    def base(self, standing: Standing) -> int:
+        """How many attempts `br retry` set aside for the present ask Key."""
+        return self._ledger.state.bases.get((standing.task.id, standing.ask.digest), 0)
+
+    def stored(self, member: Member) -> Stored | None:
+        """The stored reply of this attempt at this ask Key, if its text can still be read."""
+        found = self._ledger.state.replies.get((member.task, member.key, member.attempt))
+        return found if found and self._blobs.has(found.blob) else None
+
+    def text(self, stored: Stored) -> str:
+        """The text of a stored reply; "" when it is gone (which no check accepts)."""
+        return (self._blobs.get(stored.blob) or b"").decode("utf-8", "replace")
+
+    def fetch(self, standings: Sequence[Standing]) -> dict[str, Waiting]:
+        """Have the first reply of every member that must be asked for; answers who waits for a person.
+
+        One prompt for all of them together, or one each where together they do not fit.
+        """
+        wanted = [s for s in standings if s.rung is Rung.ASK and not self.stored(s.member(self.base(s) + 1))]
+        if not wanted:
+            return {}
+        try:
+            groups = [(wanted, self._prompter.task(wanted))]
+        except TooLarge:
+            if len(wanted) == 1:
+                raise
+            groups = [([one], self._prompter.task([one])) for one in wanted]
+        waiting: dict[str, Waiting] = {}
+        for members, prompt in groups:
+            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members))
+            base = {path: content for s in members for path, content in s.present.items()}
+            answer = self._send(ask, prompt, base)
+            if answer:
+                waiting |= {s.task.id: answer for s in members}
+        return waiting
+
+    def repair(
+        self,
+        standing: Standing,
+        attempt: int,
+        findings: Sequence[Finding],
+        files: Mapping[str, bytes],
+        base: Mapping[str, str],
+    ) -> Waiting | None:
+        """Have the reply of a later attempt of one task; Waiting where a person gives it."""
+        member = standing.member(attempt)
+        if self.stored(member):
+            return None
+        prompt = self._prompter.repair(standing, attempt, findings, files)
+        return self._send(Ask((member,)), prompt, base)
+
+    def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
+        self._ledger.append(intent_row(ask, prompt, base))
+        try:
+            answer = self._backend().answer(ask, prompt)
+        except BackendError:
+            self._ledger.append({"t": "gone", "ask": ask.id})
+            raise
+        if isinstance(answer, Waiting):
+            self._ledger.append({"t": "gone", "ask": ask.id})
+            return answer
+        self._keep(ask, prompt, answer, base)
+        return None
+
+    def _keep(self, ask: Ask, prompt: Prompt, reply: Reply, base: Mapping[str, str]) -> None:
+        blob = self._blobs.put(reply.text.encode("utf-8", "replace"))
+        self._ledger.append(reply_row(ask, prompt, blob, reply, base))
+        self._sink(Replied(tuple(m.task for m in ask.members), ask.members[0].attempt, reply, paid=True))

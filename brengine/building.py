@@ -1,0 +1,282 @@
+"""One batch up the ladder: verify what stands, restore, or ask; judge by running; repair; promote what passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Semaphore
+
+from brengine import digest
+from brengine.asking import Asker
+from brengine.candidates import Candidate, Candidates
+from brengine.domain import Batch, Finding, Key, Outcome, Record, Task, Verdict, Waiting
+from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
+from brengine.ledger import Ledger, Row
+from brengine.ports import Checker, Subject
+from brengine.promotion import Accepted, Promoter
+from brengine.standing import Board, Standing
+from brengine.workspace import Workspace, stage, unstage
+
+RESTAGES = 3
+"""How often a verdict is taken again because a need's file changed between staging and verdict."""
+
+Passed = dict[str, Mapping[str, bytes]]
+"""Task -> path -> content, of members of the batch that passed and are not promoted yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one task ended and, where it passed, what to promote."""
+
+    task: Task
+    outcome: Outcome
+    accepted: Accepted | None = None
+    verdict: Verdict | None = None
+    findings: tuple[Finding, ...] = ()
+    note: str = ""
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a run may try and use at once: attempts per task, verifications side by side."""
+
+    attempts: int = 3
+    processors: int = 1
+
+
+class Builder:
+    """Builds batches. One instance serves all threads of a run."""
+
+    def __init__(
+        self,
+        *,
+        board: Board,
+        asker: Asker,
+        candidates: Candidates,
+        checker: Checker,
+        promoter: Promoter,
+        workspace: Workspace,
+        ledger: Ledger,
+        staging: Path,
+        bounds: Bounds,
+        extras: Callable[[], Mapping[str, bytes]],
+        sink: Sink,
+    ) -> None:
+        self._board = board
+        self._asker = asker
+        self._candidates = candidates
+        self._checker = checker
+        self._promoter = promoter
+        self._workspace = workspace
+        self._ledger = ledger
+        self._staging = staging
+        self._attempts = bounds.attempts
+        self._extras = extras
+        self._processors = Semaphore(bounds.processors)
+        self._sink = sink
+
+    def build(self, batch: Batch) -> dict[str, Outcome]:
+        """Bring every member as far as it goes; emits events; answers each member's outcome.
+
+        Raises BackendError when no reply can be had; what passed before that is promoted.
+        """
+        standings = {name: self._board.standing(name) for name in batch.tasks}
+        stale = tuple(name for name, standing in standings.items() if standing.reasons)
+        number = self._board.plan.batches.index(batch) + 1
+        self._sink(BatchStarted(batch, number, stale))
+        awaited = self._asker.fetch(tuple(standings[name] for name in stale))
+        endings: dict[str, Ending] = {}
+        try:
+            self._members(standings, stale, awaited, endings)
+        finally:
+            self._promote(batch, endings)
+            unstage(self._staging / batch.id)
+        for name in batch.tasks:
+            self._sink(_ended(standings[name], endings.get(name)))
+        self._sink(BatchEnded(batch, number))
+        return {name: endings[name].outcome if name in endings else Outcome.UP_TO_DATE for name in batch.tasks}
+
+    def _members(
+        self,
+        standings: Mapping[str, Standing],
+        stale: tuple[str, ...],
+        awaited: Mapping[str, Waiting],
+        endings: dict[str, Ending],
+    ) -> None:
+        passed: Passed = {}
+        for name in stale:
+            blocked = {other for other, ending in endings.items() if not ending.outcome.done}
+            ending = self._member(standings[name], passed, blocked, awaited.get(name))
+            endings[name] = ending
+            if ending.accepted:
+                passed[name] = ending.accepted.files
+
+    def _member(self, standing: Standing, passed: Passed, blocked: set[str], waiting: Waiting | None) -> Ending:
+        task = standing.task
+        needs = [need for need in self._board.closure(task.id) if need in blocked]
+        if needs:
+            return Ending(task, Outcome.SKIPPED, note=f"needs {', '.join(needs)}")
+        if waiting:
+            return _waits(task, waiting)
+        candidate = self._candidates.first(standing)
+        if candidate is None:
+            return Ending(task, Outcome.ERRORED, note="what it should be restored from has gone; build again")
+        return self._until_passed(standing, candidate, passed)
+
+    def _until_passed(self, standing: Standing, candidate: Candidate, passed: Passed) -> Ending:
+        last = self._last(standing, candidate)
+        while True:
+            verdict, verify = self._trial(standing, candidate, passed)
+            if verdict.passed:
+                accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
+                note = "your edit is adopted" if candidate.edited else ""
+                return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
+            following = self._after_failure(standing, candidate, verdict, last)
+            if isinstance(following, Ending):
+                return following
+            candidate = following
+
+    def _last(self, standing: Standing, candidate: Candidate) -> int:
+        """The number of the last attempt allowed: so many from the first, or from the one that stood there."""
+        stood = 0 if candidate.outcome is Outcome.BUILT else candidate.attempt
+        return max(stood, self._asker.base(standing)) + self._attempts
+
+    def _after_failure(
+        self, standing: Standing, candidate: Candidate, verdict: Verdict, last: int
+    ) -> Candidate | Ending:
+        task = standing.task
+        again = not candidate.edited and not verdict.errored and candidate.attempt < last
+        self._ledger.append(_judged(standing, candidate, verdict))
+        self._sink(AttemptFailed(task, candidate.attempt, last, verdict.findings, again))
+        if verdict.errored:
+            return Ending(task, Outcome.ERRORED, verdict=verdict, note=verdict.errored)
+        if again:
+            return self._repaired(standing, candidate, verdict)
+        note = "your file is kept as it is" if candidate.edited else self._keep_best(task, candidate)
+        return Ending(task, Outcome.FAILED, verdict=verdict, findings=verdict.findings, note=note)
+
+    def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict) -> Candidate | Ending:
+        attempt = candidate.attempt + 1
+        waiting = self._asker.repair(standing, attempt, verdict.findings, candidate.files, candidate.base)
+        if waiting:
+            return _waits(standing.task, waiting)
+        following = self._candidates.stored(standing, attempt, candidate)
+        return following or Ending(standing.task, Outcome.ERRORED, note="a stored reply could not be read")
+
+    def _keep_best(self, task: Task, candidate: Candidate) -> str:
+        folder = stage(self._staging / "failed" / task.id, candidate.files)
+        return f"its last attempt is kept in {folder}"
+
+    def _trial(self, standing: Standing, candidate: Candidate, passed: Passed) -> tuple[Verdict, Key]:
+        """Judge a candidate over its needs as they stand; again when a need's file changed meanwhile."""
+        before = self._verify_key(standing, candidate, passed)
+        for _ in range(RESTAGES):
+            verdict = self._judge(standing.task, candidate, passed)
+            after = self._verify_key(standing, candidate, passed)
+            if after == before:
+                return verdict, after
+            before = after
+        return Verdict(standing.task.id, errored="its needs' files keep changing while it is verified"), before
+
+    def _judge(self, task: Task, candidate: Candidate, passed: Passed) -> Verdict:
+        if candidate.findings:
+            return Verdict(task.id, findings=candidate.findings)
+        root = self._staging / self._board.batch_of[task.id] / f"{task.id}-{candidate.attempt}"
+        with self._processors:
+            stage(root, self._tree(task, candidate, passed))
+            return self._checker.check(Subject(task, root, self._board.gates_of(task)))
+
+    def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
+        """Copies of the closure of the needs, the project's configuration, and the candidate's own files."""
+        tree = dict(self._extras())
+        for path in task.reads:
+            content = self._workspace.read(path)
+            if content is not None:
+                tree[path] = content
+        for need in self._board.closure(task.id):
+            tree |= passed.get(need) or self._candidates.present(self._board.tasks[need])
+        return tree | candidate.files
+
+    def _verify_key(self, standing: Standing, candidate: Candidate, passed: Passed) -> Key:
+        own = {path: digest.of_bytes(content) for path, content in candidate.files.items()}
+        name = standing.task.id
+        needed = {need: self._need_digests(need, passed) for need in self._board.closure(name)}
+        return self._board.verify_key(name, own, needed)
+
+    def _need_digests(self, need: str, passed: Passed) -> dict[str, str]:
+        files = passed.get(need)
+        if files is None:
+            return self._board.digests(need)
+        return {path: digest.of_bytes(files[path]) for path in self._board.tasks[need].files}
+
+    def _promote(self, batch: Batch, endings: dict[str, Ending]) -> None:
+        """Promote together what passed, except where a person changed a file meanwhile, and what needs that."""
+        clashed: set[str] = set()
+        for name, ending in endings.items():
+            if ending.accepted is None:
+                continue
+            paths = self._promoter.clashes(ending.accepted)
+            if paths:
+                endings[name] = self._clash(ending.task, ending.accepted, paths)
+                clashed.add(name)
+            elif clashed & set(self._board.closure(name)):
+                endings[name] = Ending(ending.task, Outcome.SKIPPED, note="needs what clashed with a person's edit")
+        accepted = [ending.accepted for ending in endings.values() if ending.accepted]
+        if accepted:
+            for item in accepted:
+                self._board.keep_values(item.record.task)
+            self._promoter.promote(batch.id, accepted)
+
+    def _clash(self, task: Task, accepted: Accepted, paths: tuple[str, ...]) -> Ending:
+        folder = self._promoter.keep_aside(accepted)
+        findings = tuple(
+            Finding("clash", f"changed by someone else since it was asked for; the new version is in {folder}", path)
+            for path in paths
+        )
+        return Ending(task, Outcome.FAILED, findings=findings, note="both versions are kept")
+
+
+def _waits(task: Task, waiting: Waiting) -> Ending:
+    note = f"prompt in {waiting.prompt_path}, reply awaited in {waiting.reply_path}"
+    return Ending(task, Outcome.WAITING, note=note, waiting=waiting)
+
+
+def _judged(standing: Standing, candidate: Candidate, verdict: Verdict) -> Row:
+    return {
+        "t": "judged",
+        "task": standing.task.id,
+        "key": standing.ask.digest,
+        "attempt": candidate.attempt,
+        "findings": [str(finding)[:2000] for finding in verdict.findings],
+        "errored": verdict.errored,
+    }
+
+
+def _record(standing: Standing, candidate: Candidate, verdict: Verdict, verify: Key) -> Record:
+    own = sorted((path, digest.of_bytes(content)) for path, content in candidate.files.items())
+    adopted = candidate.edited or (
+        standing.record is not None and standing.record.adopted and candidate.outcome is not Outcome.BUILT
+    )
+    return Record(
+        standing.task.id,
+        standing.task.name,
+        standing.ask.inputs,
+        verify.inputs,
+        tuple(own),
+        verdict.evidence,
+        candidate.attempt,
+        candidate.model,
+        adopted,
+    )
+
+
+def _ended(standing: Standing, ending: Ending | None) -> TaskEnded:
+    if ending is None:
+        evidence = standing.record.evidence if standing.record else ()
+        return TaskEnded(standing.task, Outcome.UP_TO_DATE, evidence)
+    evidence = ending.verdict.evidence if ending.verdict else ()
+    return TaskEnded(
+        standing.task, ending.outcome, evidence, ending.findings, standing.reasons, ending.note, ending.waiting
+    )

@@ -1,0 +1,86 @@
+"""What happens in a run, as values: the engine emits them, a reporter shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from brengine.domain import Batch, Evidence, Finding, Outcome, Plan, Reason, Reply, Task, Verdict, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The plan is fixed; `stale` tasks of all are about to be worked on."""
+
+    plan: Plan
+    stale: int
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted:
+    """A batch is staged and verified from here on; `number` is its place in the plan, from 1."""
+
+    batch: Batch
+    number: int
+    stale: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply was stored (`paid` when a backend gave it now, else it was found in the store)."""
+
+    members: tuple[str, ...]
+    attempt: int
+    reply: Reply
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A candidate was judged and is not good; a repair ask may follow."""
+
+    task: Task
+    attempt: int
+    attempts: int
+    findings: tuple[Finding, ...]
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """A task's end in this run, with the evidence it rests on or the findings it failed by."""
+
+    task: Task
+    outcome: Outcome
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    note: str = ""
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnded:
+    """All members of a batch have ended."""
+
+    batch: Batch
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChecked:
+    """The one test run of the whole project."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a person should know: recovered state, a clash, a leaver."""
+
+    text: str
+
+
+Event = RunStarted | BatchStarted | Replied | AttemptFailed | TaskEnded | BatchEnded | ProjectChecked | Noted
+Sink = Callable[[Event], None]

@@ -1,0 +1,307 @@
+"""The ledger: an append-only journal of every step, and br.lock, its committed digest (DESIGN 7).
+
+Journal line: `<16 hex digest> <canonical JSON>\\n`, fsynced before the next step. A line whose digest does not agree
+is never believed; a torn tail is closed by the next writer. br.lock: JSON, one block per task, sorted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brengine import codec, digest, durable
+from brengine.domain import Ask, Prompt, Record, Reply, Usage
+from brengine.errors import StateError
+
+LOCK_VERSION = 1
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A reply that was paid for: where its text lies, and for whom."""
+
+    ask: str
+    members: tuple[str, ...]
+    blob: str
+    nonce: str
+    reply: Reply
+    """Without its text, which is in the blob."""
+    base: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each member's file at the moment of the ask ("" for absent)."""
+
+
+@dataclass(slots=True)
+class State:
+    """What lock and journal say together."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    replies: dict[tuple[str, str, int], Stored] = field(default_factory=dict)
+    """(task, ask Key digest, attempt) -> the reply."""
+    in_flight: dict[str, Row] = field(default_factory=dict)
+    """Asks begun and never answered, by ask id: possibly paid, not received."""
+    promotions: dict[str, Row] = field(default_factory=dict)
+    """Promotions begun and not finished, by batch id."""
+    bases: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(task, ask Key digest) -> attempts that `br retry` set aside."""
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    unfolded: int = 0
+    """Journal entries since br.lock was last written."""
+    notes: list[str] = field(default_factory=list)
+    """What was unreadable and therefore not believed."""
+
+
+class Ledger:
+    """Journal and lock of one workspace. Reading needs no lock; appending is for the one writer, from any thread."""
+
+    def __init__(self, journal: Path, lock: Path) -> None:
+        self._journal = journal
+        self._lock = lock
+        self._mutex = threading.RLock()
+        self._out: int | None = None
+        self.state = State()
+        self.load()
+
+    @property
+    def signature(self) -> tuple[tuple[int, int], ...]:
+        """Changes whenever another process wrote: (size, mtime_ns) of journal and lock."""
+        return tuple(_stat(path) for path in (self._journal, self._lock))
+
+    def load(self) -> State:
+        """Read lock and journal afresh."""
+        state = State()
+        self._read_lock(state)
+        for row in _journal_rows(self._journal, state.notes):
+            apply(state, row)
+        self.state = state
+        return state
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write one entry, flushed to the disk before this returns, and take it into the state."""
+        text = digest.canonical(dict(row))
+        line = f"{digest.of_text(text)[: digest.SHORT]} {text}\n".encode()
+        with self._mutex:
+            out = self._open()
+            try:
+                os.write(out, line)
+                os.fsync(out)
+            except OSError as error:
+                raise StateError(
+                    f"cannot write {self._journal}: {error.strerror}", "free space, then build again"
+                ) from error
+            apply(self.state, dict(row))
+        durable.point(f"journal {row['t']}")
+
+    def fold(self, ids: Mapping[str, Mapping[str, str]] | None = None, names: Mapping[str, str] | None = None) -> bool:
+        """Write br.lock from the records where it differs; answer whether it was written."""
+        with self._mutex:
+            if ids is not None:
+                self.state.ids = {feature: dict(known) for feature, known in ids.items()}
+            if names is not None:
+                self.state.names = dict(names)
+            content = lock_text(self.state).encode()
+            changed = not self._lock.exists() or self._lock.read_bytes() != content
+            if changed:
+                durable.write(self._lock, content)
+            if self.state.unfolded:
+                self.append({"t": "folded"})
+            return changed
+
+    def close(self) -> None:
+        """Close the journal; a later append opens it again."""
+        with self._mutex:
+            if self._out is not None:
+                os.close(self._out)
+                self._out = None
+
+    def _open(self) -> int:
+        if self._out is None:
+            durable.make_folder(self._journal.parent)
+            fresh = not self._journal.exists()
+            self._out = os.open(self._journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            size = os.fstat(self._out).st_size
+            if size and os.pread(self._out, 1, size - 1) != b"\n":
+                os.write(self._out, b"\n")  # close a torn tail, so that the next entry stands on a line of its own
+            if fresh:
+                durable.sync_folder(self._journal.parent)
+        return self._out
+
+    def _read_lock(self, state: State) -> None:
+        try:
+            row = json.loads(self._lock.read_bytes())
+            if row["version"] != LOCK_VERSION:
+                state.notes.append(
+                    f"{self._lock.name} is of version {row['version']}, not {LOCK_VERSION}: not believed"
+                )
+                return
+            state.ids = {str(f): dict(known) for f, known in row["ids"].items()}
+            state.names = {str(f): str(name) for f, name in row["names"].items()}
+            tasks = dict(row["tasks"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            state.notes.append(f"{self._lock.name} cannot be read: every task is checked again")
+            return
+        for task, fields in tasks.items():
+            record = codec.record_from_row(task, fields)
+            if record:
+                state.records[task] = record
+            else:
+                state.notes.append(f"{self._lock.name}: the block of {task} cannot be read: not believed")
+
+
+def lock_text(state: State) -> str:
+    """br.lock: sorted, one block per task, one line per fact."""
+    row = {
+        "version": LOCK_VERSION,
+        "ids": state.ids,
+        "names": state.names,
+        "tasks": {task: codec.record_to_row(record) for task, record in state.records.items()},
+    }
+    return json.dumps(row, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def apply(state: State, row: Row) -> None:
+    """Take one journal entry into the state. Unknown kinds are of a newer version: noted, not believed."""
+    step = _STEPS.get(row["t"])
+    if step is None:
+        state.notes.append(f"journal: unknown entry {row['t']!r} was passed over")
+        return
+    state.unfolded += 1
+    step(state, row)
+
+
+def intent_row(ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Row:
+    """An ask about to be sent: its members, the prompt's digest, the digests of the targets at this moment."""
+    members = [[m.task, m.key, m.attempt] for m in ask.members]
+    return {"t": "intent", "ask": ask.id, "members": members, "prompt": prompt.digest, "base": dict(base)}
+
+
+def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[str, str]) -> Row:
+    """A reply that is durably stored."""
+    usage = reply.usage
+    return {
+        "t": "reply",
+        "ask": ask.id,
+        "members": [[m.task, m.key, m.attempt] for m in ask.members],
+        "prompt": prompt.digest,
+        "nonce": prompt.nonce,
+        "blob": blob,
+        "base": dict(base),
+        "stop": reply.stop,
+        "usage": [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens],
+        "model": reply.model,
+        "backend": reply.backend,
+        "cost": reply.cost,
+        "note": reply.note,
+    }
+
+
+def _intent(state: State, row: Row) -> None:
+    state.in_flight[row["ask"]] = row
+
+
+def _reply(state: State, row: Row) -> None:
+    state.in_flight.pop(row["ask"], None)
+    reply = Reply("", row["stop"], Usage(*row["usage"]), row["model"], row["backend"], row["cost"], row["note"])
+    members = tuple(task for task, _, _ in row["members"])
+    stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"])
+    for task, key, attempt in row["members"]:
+        state.replies[task, key, attempt] = stored
+
+
+def _gone(state: State, row: Row) -> None:
+    state.in_flight.pop(row["ask"], None)
+
+
+def _promote(state: State, row: Row) -> None:
+    state.promotions[row["batch"]] = row
+
+
+def _promoted(state: State, row: Row) -> None:
+    state.promotions.pop(row["batch"], None)
+    for fields in row["records"]:
+        _record(state, fields)
+
+
+def _record(state: State, row: Row) -> None:
+    record = codec.record_from_row(row["task"], row["record"])
+    if record:
+        state.records[row["task"]] = record
+
+
+def _forget(state: State, row: Row) -> None:
+    state.records.pop(row["task"], None)
+
+
+def _retry(state: State, row: Row) -> None:
+    state.bases[row["task"], row["key"]] = row["base"]
+
+
+def _judged(state: State, row: Row) -> None:
+    """Kept for people and reports: how a stored reply was judged. Nothing is believed because of it."""
+
+
+def _folded(state: State, row: Row) -> None:
+    state.unfolded = 0
+
+
+_STEPS = {
+    "intent": _intent,
+    "reply": _reply,
+    "gone": _gone,
+    "promote": _promote,
+    "promoted": _promoted,
+    "record": _record,
+    "forget": _forget,
+    "retry": _retry,
+    "judged": _judged,
+    "folded": _folded,
+}
+
+
+def _journal_rows(path: Path, notes: list[str]) -> list[Row]:
+    """The believed entries in order. Records before the last fold are in br.lock, which git may have changed since."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror}") from error
+    rows, bad = [], 0
+    for line in content.split(b"\n"):
+        row = _believed(line)
+        if row is not None:
+            rows.append(row)
+        elif line:
+            bad += 1
+    if bad:
+        notes.append(f"{path.name}: {bad} torn or garbled line{'s' if bad > 1 else ''} passed over")
+    last = max((number for number, row in enumerate(rows) if row["t"] == "folded"), default=-1)
+    in_lock = ("record", "forget", "promoted", "promote")
+    return [row for number, row in enumerate(rows) if number > last or row["t"] not in in_lock]
+
+
+def _believed(line: bytes) -> Row | None:
+    check, _, text = line.partition(b" ")
+    if digest.of_bytes(text)[: digest.SHORT].encode() != check:
+        return None
+    try:
+        row = json.loads(text)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("t"), str) else None
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)

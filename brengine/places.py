@@ -1,0 +1,95 @@
+"""Where everything of a project lies, and the texts that a plan is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from brengine import datafiles, settings
+from brengine.errors import InputError
+from brengine.settings import Settings
+from brengine.source import Source
+
+CONFIG = "br.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """`project` holds spec and br.toml; `root` is built into and holds `.br/` and br.lock (often the same folder)."""
+
+    project: Path
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """`.br/`: journal, stores, staging. Not for committing."""
+        return self.root / ".br"
+
+    @property
+    def journal(self) -> Path:
+        """The append-only journal."""
+        return self.state / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """br.lock: for committing."""
+        return self.root / "br.lock"
+
+    @property
+    def plan(self) -> Path:
+        """The last plan, by the digest of what it was made from."""
+        return self.state / "plan.json"
+
+
+def read_settings(places: Places) -> Settings:
+    """br.toml, or the defaults where there is none."""
+    path = places.project / CONFIG
+    return settings.load(read_text(path), shown(path)) if path.is_file() else Settings()
+
+
+def read_spec(places: Places, found: Settings, given: Path | None = None) -> Source:
+    """The specification's text; `given` on the command line wins over br.toml."""
+    path = given or places.project / found.spec
+    if not path.is_file():
+        raise InputError(
+            f"there is no specification at {shown(path)}", "`br init` writes one; --spec FILE names another"
+        )
+    return Source(shown(path), read_text(path))
+
+
+def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:
+    """The shipped packs, then the project's own, which override a pack of the same name."""
+    own = places.project / found.rules
+    shipped = sorted(datafiles.folder("rules").glob("*.yaml"))
+    mine = sorted(own.glob("*.yaml")) if own.is_dir() else []
+    paths = [path for path in (*shipped, *mine) if path.name != "prices.yaml"]
+    return tuple(Source(_rule_path(path, shipped), read_text(path)) for path in paths)
+
+
+def read_template(places: Places, found: Settings, name: str) -> Source:
+    """A prompt template: the project's own where there is one, else the shipped one."""
+    own = places.project / found.prompts / f"{name}.j2"
+    path = own if own.is_file() else datafiles.folder("prompts") / f"{name}.j2"
+    return Source(shown(path), read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """A text file in UTF-8 (a BOM is dropped); InputError for anything else."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown(path)} is not UTF-8 text", "save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"cannot read {shown(path)}: {error.strerror}") from error
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: relative to where the user stands when it is below that."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _rule_path(path: Path, shipped: list[Path]) -> str:
+    return f"rules/{path.name}" if path in shipped else shown(path)

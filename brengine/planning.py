@@ -1,0 +1,31 @@
+"""Spec × rules × settings × what the lock remembers → Plan, in one pure call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from brengine import batch, decompose, spec, validate
+from brengine.domain import Plan
+from brengine.errors import Diagnostic, InputError
+from brengine.inputs import Inputs
+from brengine.rules import load as load_rules
+
+
+def make(inputs: Inputs) -> Plan:
+    """The plan. Raises InputError with every error of spec, rules and plan, each with its place."""
+    parsed = spec.parse(inputs.spec, inputs.ids, inputs.names)
+    refuse(parsed.diagnostics, f"{inputs.spec.path} cannot be planned")
+    rules = load_rules(inputs.rules)
+    package = decompose.package_name(parsed, inputs.settings)
+    tasks = decompose.decompose(parsed, rules, package)
+    found = validate.problems(tasks, parsed)
+    refuse(found, "the plan is not valid")
+    return Plan(parsed, tasks, batch.batches(tasks), diagnostics=(*parsed.diagnostics, *found))
+
+
+def refuse(diagnostics: Sequence[Diagnostic], message: str) -> None:
+    """Raise InputError when any of the diagnostics is an error."""
+    errors = tuple(d for d in diagnostics if d.severity == "error")
+    if errors:
+        count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+        raise InputError(f"{message}: {count}", diagnostics=errors)

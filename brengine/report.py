@@ -1,0 +1,222 @@
+"""Events as plain lines for a person: batch by batch, then a summary. One lock keeps parallel batches apart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from brengine import completion
+from brengine.domain import Evidence, Outcome, Record, Usage
+from brengine.errors import BrError, InputError, render
+from brengine.events import (
+    AttemptFailed,
+    BatchEnded,
+    BatchStarted,
+    Event,
+    Noted,
+    ProjectChecked,
+    Replied,
+    RunStarted,
+    TaskEnded,
+)
+
+MARK = {
+    Outcome.BUILT: "✓",
+    Outcome.RESTORED: "✓",
+    Outcome.VERIFIED: "✓",
+    Outcome.UP_TO_DATE: "·",
+    Outcome.FAILED: "✗",
+    Outcome.ERRORED: "!",
+    Outcome.SKIPPED: "-",
+    Outcome.WAITING: "?",
+}
+SHOWN_FINDINGS = 3
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run did, for its summary."""
+
+    asks: int = 0
+    replayed: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+    unpriced: int = 0
+    repaired: int = 0
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    project: tuple[Evidence, ...] = ()
+
+
+class Reporter:
+    """Turns events into lines. `live` prints each line at once; else a batch is printed when it ends."""
+
+    def __init__(
+        self, write: Callable[[str], None], *, live: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write = write
+        self._live = live
+        self._clock = clock
+        self._start = clock()
+        self._mutex = threading.RLock()
+        self._held: dict[int, list[str]] = {}
+        self._batch = threading.local()
+        self.totals = Totals()
+
+    def __call__(self, event: Event) -> None:
+        with self._mutex:
+            getattr(self, f"_{type(event).__name__.lower()}")(event)
+
+    def summary(self, settled: tuple[completion.Settled, ...], records: dict[str, Record]) -> list[str]:
+        """The lines that end a run."""
+        totals = self.totals
+        ended = totals.outcomes.values()
+        done = sum(outcome.done for outcome in ended)
+        parts = [f"{sum(o is kind for o in ended)} {kind}" for kind in MARK if any(o is kind for o in ended)]
+        evidence = totals.project or tuple(e for record in records.values() for e in record.evidence)
+        verified = sum(s.fate == "verified" for s in settled)
+        rows = [
+            ("tasks", f"{done} of {len(totals.outcomes)} done ({', '.join(parts) or 'none'})"),
+            ("tests", f"{completion.tests_run(evidence)} passed" if done else "none"),
+            ("coverage", percent(completion.coverage(evidence))),
+            ("asks", self._asks()),
+            ("tokens", f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "")),
+            ("cost", f"${totals.cost:.4f}" + (f" and {totals.unpriced} of unknown price" if totals.unpriced else "")),
+            ("time", f"{self._clock() - self._start:.1f} s"),
+            ("completion", f"{completion.rate(settled):.0f} % ({verified} of {len(settled)} requirements verified)"),
+        ]
+        return ["Summary", *(f"  {name:<11} {text}" for name, text in rows)]
+
+    def _asks(self) -> str:
+        totals = self.totals
+        sent = f"{totals.asks} sent"
+        replayed = f", {totals.replayed} replayed from recordings (no model was asked)" if totals.replayed else ""
+        repairs = f", {totals.repaired} of them repairs" if totals.repaired else ""
+        return sent + replayed + repairs
+
+    # --- one method per event -----------------------------------------------------------------------------------
+
+    def _line(self, text: str = "") -> None:
+        held = getattr(self._batch, "lines", None)
+        if held is None:
+            self._write(text)
+        else:
+            held.append(text)
+
+    def _runstarted(self, event: RunStarted) -> None:
+        plan = event.plan
+        self._line(extracted(tuple(feature.name for feature in plan.spec.features)))
+        self._line(f"{len(plan.tasks)} tasks in {len(plan.batches)} batches; {event.stale} to do")
+        if event.backend == "replay":
+            self._line("Replaying recorded replies: no model is asked and nothing is paid.")
+        self._line()
+
+    def _batchstarted(self, event: BatchStarted) -> None:
+        if not self._live:
+            self._batch.lines = []
+        count = len(event.batch.tasks)
+        self._line(f"Batch {event.number}: {event.batch.title} ({count} task{'s' if count > 1 else ''})")
+
+    def _batchended(self, event: BatchEnded) -> None:
+        self._line()
+        held = getattr(self._batch, "lines", None)
+        if held is not None:
+            self._batch.lines = None
+            for text in held:
+                self._write(text)
+
+    def _replied(self, event: Replied) -> None:
+        totals, reply = self.totals, event.reply
+        if reply.backend == "replay":
+            totals.replayed += 1
+        else:
+            totals.asks += 1
+        totals.repaired += event.attempt > 1
+        totals.usage = _added(totals.usage, reply.usage)
+        totals.cost += reply.cost or 0.0
+        totals.unpriced += reply.cost is None
+
+    def _attemptfailed(self, event: AttemptFailed) -> None:
+        what = "asking again with these findings" if event.again else "no attempt is left"
+        if not event.findings:
+            return
+        self._line(f"  ↻ {event.task.name}: attempt {event.attempt} of {event.attempts} was not accepted; {what}")
+        for finding in event.findings[:SHOWN_FINDINGS]:
+            self._line(f"      {first_line(str(finding))}")
+        if len(event.findings) > SHOWN_FINDINGS:
+            self._line(f"      … and {len(event.findings) - SHOWN_FINDINGS} more")
+
+    def _taskended(self, event: TaskEnded) -> None:
+        self.totals.outcomes[event.task.id] = event.outcome
+        phrase = event.task.done if event.outcome.done and event.task.done else event.task.name
+        tail = measured(event.evidence) if event.outcome.done else str(event.outcome)
+        how = f" ({event.outcome})" if event.outcome in (Outcome.RESTORED, Outcome.VERIFIED, Outcome.UP_TO_DATE) else ""
+        note = f" — {event.note}" if event.note else ""
+        self._line(f"  {MARK[event.outcome]} {phrase:<32} {tail}{how}{note}")
+        for finding in event.findings[:SHOWN_FINDINGS]:
+            self._line(f"      {first_line(str(finding))}")
+
+    def _projectchecked(self, event: ProjectChecked) -> None:
+        self.totals.project = event.verdict.evidence
+        if event.verdict.findings or event.verdict.errored:
+            self._line("✗ The tests of the whole project are red")
+            for finding in event.verdict.findings[:SHOWN_FINDINGS]:
+                self._line(f"      {first_line(str(finding))}")
+            if event.verdict.errored:
+                self._line(f"      {event.verdict.errored}")
+        else:
+            self._line(f"✓ The whole project: {measured(event.verdict.evidence)}")
+        self._line()
+
+    def _noted(self, event: Noted) -> None:
+        self._line(f"note: {event.text}")
+
+
+def extracted(names: tuple[str, ...]) -> str:
+    """`Extracted 1 feature: User Authentication`."""
+    return f"Extracted {len(names)} feature{'' if len(names) == 1 else 's'}: {', '.join(names)}"
+
+
+def measured(evidence: tuple[Evidence, ...]) -> str:
+    """`18 tests passed, 98 % covered`, or what else was run."""
+    parts = []
+    count = completion.tests_run(evidence)
+    if count:
+        parts.append(f"{count} test{'s' if count > 1 else ''} passed")
+    covered = completion.coverage(evidence)
+    if covered is not None:
+        parts.append(f"{percent(covered)} covered")
+    if not parts:
+        parts = [f"{e.check} ok" for e in evidence if e.status == "passed" and e.check != "files"]
+    return ", ".join(parts) or "checked"
+
+
+def percent(value: float | None) -> str:
+    """`98 %`, rounded down so that 99.9 is never shown as 100; `not measured` for None."""
+    return "not measured" if value is None else f"{int(value)} %"
+
+
+def failure(error: BrError) -> str:
+    """An error as a person reads it: its diagnostics with excerpts, then one line and a hint."""
+    out = [render(d) for d in error.diagnostics] if isinstance(error, InputError) else []
+    out = [text + "\n" for text in out]
+    out.append(f"error: {error.message}")
+    if error.hint and not (isinstance(error, InputError) and error.diagnostics):
+        out.append(f"hint: {error.hint}")
+    return "\n".join(out)
+
+
+def first_line(text: str) -> str:
+    """The first line of a text without control characters, at most 200 characters."""
+    line = text.strip().split("\n", 1)[0]
+    return "".join(c if c.isprintable() else "�" for c in line)[:200]
+
+
+def _added(a: Usage, b: Usage) -> Usage:
+    return Usage(
+        a.input_tokens + b.input_tokens,
+        a.output_tokens + b.output_tokens,
+        a.cache_read_tokens + b.cache_read_tokens,
+        a.cache_write_tokens + b.cache_write_tokens,
+    )

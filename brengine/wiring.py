@@ -1,0 +1,252 @@
+"""Puts a project together: the only importer of the adapters. Heavy ones are imported when they are used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from brengine import codec, doit_memory, durable, places
+from brengine.asking import Asker, Prompter
+from brengine.blobs import Actions, Blobs
+from brengine.building import Bounds, Builder
+from brengine.candidates import Candidates
+from brengine.checks.suite import Suite
+from brengine.commands import Door
+from brengine.domain import Plan
+from brengine.engine import Engine
+from brengine.errors import BackendError, MissingKey
+from brengine.events import Sink
+from brengine.inputs import Inputs
+from brengine.ledger import Ledger
+from brengine.places import Places
+from brengine.ports import Backend
+from brengine.promotion import Promoter
+from brengine.settings import Settings
+from brengine.source import Source
+from brengine.standing import Board
+from brengine.templates import front_matter
+from brengine.workspace import Workspace
+from brengine.writer import Writer
+
+CONFIGURATION = ("pyproject.toml",)
+"""Project configuration that is copied into every staging tree."""
+KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+class Project:
+    """A project opened for reading; `engine` is what builds it. Nothing is written before `engine.begin`."""
+
+    def __init__(
+        self,
+        where: Places,
+        *,
+        backend: str = "",
+        spec: Path | None = None,
+        record: Path | None = None,
+        sink: Sink = lambda event: None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.places = where
+        self.settings: Settings = places.read_settings(where)
+        self.sink = sink
+        self.ledger = Ledger(where.journal, where.lock)
+        self.workspace = Workspace(where.root)
+        self._backend_name = backend or self.settings.backend
+        self._spec = spec
+        self._record = record
+        self._environ = environ
+
+    # --- the plan -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def source(self) -> Source:
+        """The specification's text."""
+        return places.read_spec(self.places, self.settings, self._spec)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Everything that the plan is a function of."""
+        state = self.ledger.state
+        rules = places.read_rules(self.places, self.settings)
+        return Inputs(self.source, rules, self.settings, state.ids, state.names)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan: the cached one where nothing that it is made from has changed."""
+        return self._cached_plan() or self._made_plan()
+
+    def _cached_plan(self) -> Plan | None:
+        try:
+            key, _, content = self.places.plan.read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        return codec.plan_from_json(content) if key.decode("ascii", "replace") == self.inputs.digest else None
+
+    def _made_plan(self) -> Plan:
+        from brengine import planning
+
+        return planning.make(self.inputs)
+
+    def keep_plan(self) -> None:
+        """Keep the plan for the next run (it may be lost; then it is made again)."""
+        durable.write(self.places.plan, self.inputs.digest.encode() + b"\n" + codec.plan_to_json(self.plan))
+
+    # --- the board and the engine -------------------------------------------------------------------------------
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Contents that were paid for."""
+        return Blobs(self.places.state / "blobs")
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What each ask Key led to."""
+        return Actions(self.places.state / "actions")
+
+    @cached_property
+    def board(self) -> Board:
+        """Where every task stands."""
+        template = places.read_template(self.places, self.settings, "task")
+        name, number, _ = front_matter(template.text, template.path)
+        return Board(
+            self.plan,
+            workspace=self.workspace,
+            ledger=self.ledger,
+            blobs=self.blobs,
+            actions=self.actions,
+            gates=self.settings.gates(),
+            toolchain=toolchain(),
+            template=f"{name}@{number}",
+            forgotten=doit_memory.forgotten(self.places),
+            asked=self.places.state / "asked",
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine over this project's adapters."""
+        state = self.places.state
+        asker = Asker(
+            ledger=self.ledger,
+            blobs=self.blobs,
+            backend=lambda: self.backend,
+            prompter=_Lazily(self._prompter),
+            sink=self.sink,
+        )
+        checker = Suite(Door(), sys.executable)
+        promoter = Promoter(self.workspace, self.ledger, self.blobs, self.actions, state / "clashes")
+        builder = Builder(
+            board=self.board,
+            asker=asker,
+            candidates=Candidates(self.workspace, self.blobs, self.actions, asker),
+            checker=checker,
+            promoter=promoter,
+            workspace=self.workspace,
+            ledger=self.ledger,
+            staging=state / "staging",
+            bounds=Bounds(self.settings.attempts, os.cpu_count() or 1),
+            extras=self._configuration,
+            sink=self.sink,
+        )
+        return Engine(
+            board=self.board,
+            ledger=self.ledger,
+            writer=Writer(state / "writer.lock"),
+            workspace=self.workspace,
+            promoter=promoter,
+            asker=asker,
+            builder=builder,
+            checker=checker,
+            staging=state / "staging",
+            replies=state / "replies",
+            fold=self._fold,
+            sink=self.sink,
+        )
+
+    def _prompter(self) -> Prompter:
+        from brengine.prompting import Prompts
+
+        texts = {name: places.read_template(self.places, self.settings, name) for name in ("system", "task", "repair")}
+        return Prompts(self.board, self.workspace, texts, self.settings)
+
+    def _configuration(self) -> dict[str, bytes]:
+        contents = {path: self.workspace.read(path) for path in CONFIGURATION}
+        return {path: content for path, content in contents.items() if content is not None}
+
+    def _fold(self) -> None:
+        from brengine import spec
+
+        self.ledger.fold(spec.known_of(self.plan.spec), spec.names_of(self.plan.spec))
+        self.keep_plan()
+
+    # --- backends -----------------------------------------------------------------------------------------------
+
+    @property
+    def backend_name(self) -> str:
+        """Which backend answers: as told, else the API where there is a key or address, else recordings."""
+        if self._backend_name != "auto":
+            return self._backend_name
+        if any(self._environ.get(name) for name in (*KEYS, "ANTHROPIC_BASE_URL")):
+            return "anthropic"
+        return "replay" if self._recordings.is_dir() else "anthropic"
+
+    @property
+    def _recordings(self) -> Path:
+        return self.places.project / self.settings.recordings
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The backend; raises MissingKey where it has no credentials."""
+        made = self._made_backend()
+        if self._record is None:
+            return made
+        from brengine.backends.replay import Recorder
+
+        return Recorder(made, self._record)
+
+    def _made_backend(self) -> Backend:
+        name = self.backend_name
+        if name == "anthropic":
+            from brengine.backends.anthropic_api import AnthropicBackend
+
+            return AnthropicBackend(self.settings.model, self.settings.max_output_tokens, self._environ)
+        if name == "replay":
+            from brengine.backends.replay import ReplayBackend
+
+            return ReplayBackend(self._recordings)
+        if name == "manual":
+            from brengine.backends.manual import ManualBackend
+
+            return ManualBackend(self.places.state / "manual")
+        raise BackendError(f"there is no backend {name!r}", "choose one of: anthropic, manual, replay")
+
+    def require_backend(self) -> None:
+        """Say now, in one line, that the backend has no key: before anything is planned or asked."""
+        if self.backend_name == "anthropic" and not any(self._environ.get(name) for name in KEYS):
+            raise MissingKey(
+                "ANTHROPIC_API_KEY is not set", "export it, or use --backend manual to answer the prompts yourself"
+            )
+
+
+class _Lazily:
+    """A Prompter made at its first use: a run that asks nothing imports no template engine."""
+
+    def __init__(self, make: Callable[[], Prompter]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Prompter:
+        return self._make()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._made, name)
+
+
+def toolchain() -> str:
+    """What verifies: the interpreter's and the tools' versions, as far as a verdict may depend on them."""
+    major = {name: version(name).split(".")[0] for name in ("pytest", "coverage")}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"python{python} pytest{major['pytest']} coverage{major['coverage']}"

@@ -1,0 +1,50 @@
+"""One writer per workspace: a flock that dies with its holder, and says who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from brengine import durable
+from brengine.errors import LockedError, StateError
+
+
+class Writer:
+    """The flock that `br` and `doit` share. Held until `release` or until the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """True while this process is the writer."""
+        return self._handle is not None
+
+    def acquire(self, what: str) -> None:
+        """Become the writer; raises LockedError that names the holder. `what` is this process's command line."""
+        if self._handle is not None:
+            return
+        try:
+            durable.make_folder(self._path.parent)
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StateError(f"cannot open {self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 200).decode("utf-8", "replace").strip()
+            os.close(handle)
+            raise LockedError(
+                f"another build is running here: {holder or 'unknown process'}", "wait for it to end, then build again"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()}, {what}\n".encode(), 0)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
