@@ -37,7 +37,13 @@ class Asker:
     """The only code that calls a backend. Safe to use from several threads."""
 
     def __init__(
-        self, *, ledger: Ledger, blobs: Blobs, backend: Callable[[], Backend], prompter: Prompter, sink: Sink
+        self,
+        *,
+        ledger: Ledger,
+        blobs: Blobs,
+        backend: Callable[[], Backend],
+        prompter: Callable[[], Prompter],
+        sink: Sink,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -67,11 +73,11 @@ class Asker:
         if not wanted:
             return {}
         try:
-            groups = [(wanted, self._prompter.task(wanted))]
+            groups = [(wanted, self._prompter().task(wanted))]
         except TooLarge:
             if len(wanted) == 1:
                 raise
-            groups = [([one], self._prompter.task([one])) for one in wanted]
+            groups = [([one], self._prompter().task([one])) for one in wanted]
         waiting: dict[str, Waiting] = {}
         for members, prompt in groups:
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members))
@@ -93,7 +99,7 @@ class Asker:
         member = standing.member(attempt)
         if self.stored(member):
             return None
-        prompt = self._prompter.repair(standing, attempt, findings, files)
+        prompt = self._prompter().repair(standing, attempt, findings, files)
         return self._send(Ask((member,)), prompt, base)
 
     def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:

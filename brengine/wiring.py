@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -133,7 +133,7 @@ class Project:
             ledger=self.ledger,
             blobs=self.blobs,
             backend=lambda: self.backend,
-            prompter=_Lazily(self._prompter),
+            prompter=lambda: self.prompter,
             sink=self.sink,
         )
         checker = Suite(Door(), sys.executable)
@@ -166,7 +166,9 @@ class Project:
             sink=self.sink,
         )
 
-    def _prompter(self) -> Prompter:
+    @cached_property
+    def prompter(self) -> Prompter:
+        """Renders prompts."""
         from brengine.prompting import Prompts
 
         texts = {name: places.read_template(self.places, self.settings, name) for name in ("system", "task", "repair")}
@@ -229,20 +231,6 @@ class Project:
             raise MissingKey(
                 "ANTHROPIC_API_KEY is not set", "export it, or use --backend manual to answer the prompts yourself"
             )
-
-
-class _Lazily:
-    """A Prompter made at its first use: a run that asks nothing imports no template engine."""
-
-    def __init__(self, make: Callable[[], Prompter]) -> None:
-        self._make = make
-
-    @cached_property
-    def _made(self) -> Prompter:
-        return self._make()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._made, name)
 
 
 def toolchain() -> str:

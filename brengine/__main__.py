@@ -1,0 +1,5 @@
+"""`python -m brengine`: the same program as `br`."""
+
+from brengine.cli import main
+
+main()

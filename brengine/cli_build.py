@@ -1,0 +1,266 @@
+"""`br plan`, `br build`, `br run`, `br retry`: what would be done, and doing it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from brengine import completion, report, select
+from brengine.domain import Outcome, Task
+from brengine.errors import BrError, InputError
+from brengine.events import RunStarted
+from brengine.places import Places
+from brengine.report import Reporter
+from brengine.select import Selected
+from brengine.stale import Rung
+from brengine.standing import Standing
+from brengine.wiring import Project
+
+HOW = {
+    Rung.ASK: "ask",
+    Rung.RESTORE: "restore and verify (no ask)",
+    Rung.VERIFY: "verify (no ask)",
+    Rung.FRESH: "up to date",
+}
+
+
+def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every building command has."""
+    for option in (
+        click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Asks and batches at once."),
+        click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
+        click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None),
+        click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
+        click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
+@click.pass_obj
+def plan(where: Places, targets: tuple[str, ...], spec: Path | None) -> None:
+    """Show what a build would do, why, and the tokens it would send. Writes nothing."""
+    preview(Project(where, spec=spec), targets)
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would run, and why; write nothing.")
+@build_options
+@click.pass_obj
+def build(where: Places, targets: tuple[str, ...], dry_run: bool, **options: Any) -> int:
+    """Build what is stale: everything, or TARGETS (a feature, task, batch or file; abbreviations will do)."""
+    if dry_run:
+        preview(Project(where, spec=options["spec"]), targets)
+        return 0
+    return build_all(where, targets, **options)
+
+
+@click.command()
+@click.option("--auto", "mode", flag_value="auto", default="auto", help="Build without questions (the default).")
+@build_options
+@click.pass_obj
+def run(where: Places, mode: str, **options: Any) -> int:
+    """Build everything, without questions: the same engine as `br build`."""
+    return build_all(where, (), **options)
+
+
+@click.command()
+@click.argument("target")
+@build_options
+@click.pass_obj
+def retry(where: Places, target: str, **options: Any) -> int:
+    """Ask anew for TARGET: earlier attempts are set aside, files that stand there go into the prompt."""
+    project = Project(where, backend=options["backend"] or "", spec=options["spec"])
+    chosen = select.select(project.plan, target)
+    project.require_backend()
+    project.engine.begin("br retry")
+    for name in chosen.tasks:
+        standing = project.board.standing(name)
+        if standing.reasons:
+            key = standing.ask.digest
+            tried = [n for (task, asked, n) in project.ledger.state.replies if task == name and asked == key]
+            recorded = [standing.record.attempt] if standing.record else []
+            base = max([*tried, *recorded, 1])
+            project.ledger.append({"t": "retry", "task": name, "key": key, "base": base})
+    project.engine.end()
+    return build_all(where, (chosen.name,), **options)
+
+
+# --- building -----------------------------------------------------------------------------------------------------
+
+
+def build_all(
+    where: Places,
+    targets: Sequence[str],
+    *,
+    jobs: int | None = None,
+    keep_going: bool = False,
+    backend: str | None = None,
+    record: Path | None = None,
+    spec: Path | None = None,
+) -> int:
+    """Build and report; answers the exit code."""
+    reporter = Reporter(click.echo, live=(jobs or 1) == 1)
+    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter)
+    width = jobs or project.settings.jobs
+    if not project.ledger.state.records:
+        project.require_backend()
+    chosen = _announced(project, targets)
+    if _nothing_to_do(project, chosen):
+        count = len(project.plan.tasks) if not chosen else len({t for c in chosen for t in c.tasks})
+        click.echo(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
+        return 0
+    stale = _stale(project, chosen)
+    if any(standing.rung is Rung.ASK for standing in stale.values()):
+        project.require_backend()
+    signal.signal(signal.SIGINT, _interrupted)
+    where.root.mkdir(parents=True, exist_ok=True)
+    project.engine.begin(" ".join(["br", *sys.argv[1:]]))
+    reporter(RunStarted(project.plan, len(stale), project.backend_name))
+    try:
+        code = _run(project, chosen, width, keep_going)
+    finally:
+        project.engine.end()
+    return _closing(project, reporter, stale, code)
+
+
+def _run(project: Project, chosen: Sequence[Selected], width: int, keep_going: bool) -> int:
+    from brengine import doit_bridge, doit_memory
+
+    names = [c.name for c in chosen] or ["build"]
+    code = doit_bridge.run(project, names, jobs=width, keep_going=keep_going)
+    verified = doit_bridge.VERIFY not in names and not chosen
+    if not verified and not project.engine.project_fresh():
+        code = max(code, 0 if project.engine.check_project() else 1)
+    doit_memory.remember(project.places)
+    return code
+
+
+def _announced(project: Project, targets: Sequence[str]) -> tuple[Selected, ...]:
+    chosen = select.select_all(project.plan, targets)
+    for word, found in zip(targets, chosen, strict=True):
+        if found.abbreviated:
+            click.echo(f"{word} is {found.name}")
+    return chosen
+
+
+def _nothing_to_do(project: Project, chosen: Sequence[Selected]) -> bool:
+    state = project.ledger.state
+    if state.promotions or state.in_flight or state.unfolded:
+        return False
+    return not _stale(project, chosen) and project.engine.project_fresh()
+
+
+def _stale(project: Project, chosen: Sequence[Selected]) -> Mapping[str, Standing]:
+    board = project.board
+    wanted = {task for c in chosen for task in c.tasks} or set(board.tasks)
+    wanted |= {need for task in list(wanted) for need in board.closure(task)}
+    return {name: s for name, s in board.all().items() if s.reasons and name in wanted}
+
+
+def _closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing], code: int) -> int:
+    outcomes = reporter.totals.outcomes
+    for name in stale:
+        outcomes.setdefault(name, Outcome.SKIPPED)
+    records = dict(project.ledger.state.records)
+    done = frozenset(name for name in project.board.tasks if project.board.is_done(name))
+    failed = frozenset(
+        name for name, outcome in (outcomes | project.engine.outcomes).items() if outcome is Outcome.FAILED
+    )
+    settled = completion.settle(project.plan, done, failed, records)
+    for line in reporter.summary(settled, records):
+        click.echo(line)
+    for line in _needs_you(project, outcomes, settled):
+        click.echo(line)
+    errors = [error for error in project.engine.failures if isinstance(error, BrError)]
+    if errors:
+        return max(error.exit_code for error in errors)
+    if any(outcome is Outcome.ERRORED for outcome in outcomes.values()):
+        return 2
+    return 1 if code else 0
+
+
+def _needs_you(
+    project: Project, outcomes: Mapping[str, Outcome], settled: Sequence[completion.Settled]
+) -> Sequence[str]:
+    lines = []
+    for name, outcome in outcomes.items():
+        if outcome is Outcome.FAILED:
+            lines.append(f"  {name} failed: look at it with `br task show {name}`, ask anew with `br retry {name}`")
+        if outcome is Outcome.WAITING:
+            lines.append(f"  {name} waits for a reply: `br task execute --manual {name} --reply FILE`")
+    for s in settled:
+        if s.fate == "unverifiable":
+            lines.append(f"  line {s.line}: {s.text!r} is unverifiable ({s.why})")
+    for name, record in project.board.leavers().items():
+        files = ", ".join(path for path, _ in record.outputs)
+        lines.append(f"  {name} left the plan, its files are kept ({files}): `br clean --orphans` removes the unedited")
+    return ["Needs you", *lines] if lines else []
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Every step is on the disk before the next begins, so the way to stop is to stop."""
+    os.write(2, b"\nInterrupted. What was received is kept; `br build` goes on from here.\n")
+    os._exit(130)
+
+
+# --- previewing ---------------------------------------------------------------------------------------------------
+
+
+def preview(project: Project, targets: Sequence[str]) -> None:
+    """Print what a build would run, batch by batch, with reasons and expected tokens."""
+    chosen = _announced(project, targets)
+    stale = _stale(project, chosen)
+    click.echo(report.extracted(tuple(feature.name for feature in project.plan.spec.features)))
+    if not stale:
+        click.echo(f"Everything is up to date ({len(project.plan.tasks)} tasks): a build would run nothing.")
+        return
+    asks = tokens = 0
+    for number, batch in enumerate(project.plan.batches, start=1):
+        members = [stale[name] for name in batch.tasks if name in stale]
+        if not members:
+            continue
+        count = len(batch.tasks)
+        click.echo(f"\nBatch {number}: {batch.title} ({count} task{'s' if count > 1 else ''})  {batch.id}")
+        asked = [standing for standing in members if standing.rung is Rung.ASK]
+        if asked:
+            sent = _expected_tokens(project, asked)
+            asks, tokens = asks + 1, tokens + sent
+            click.echo(f"  one ask, at most {sent:,} tokens")
+        for standing in members:
+            click.echo(f"  {standing.task.name} ({standing.task.minutes} min): {HOW[standing.rung]}")
+            for line in reason_lines(standing):
+                click.echo(f"    {line}")
+    click.echo(f"\n{len(stale)} of {len(project.plan.tasks)} tasks, {asks} asks, at most {tokens:,} tokens to send")
+
+
+def _expected_tokens(project: Project, asked: Sequence[Standing]) -> int:
+    from brengine.tokens import upper_bound
+
+    prompt = project.prompter.task(asked)
+    return upper_bound(prompt.system + prompt.user)
+
+
+def reason_lines(standing: Standing) -> Sequence[str]:
+    """One line per reason, the first six."""
+    lines = [str(reason) for reason in standing.reasons[:6]]
+    more = len(standing.reasons) - len(lines)
+    return [*lines, f"… and {more} more"] if more > 0 else lines
+
+
+def require_task(chosen: Selected, tasks: Mapping[str, Task]) -> Task:
+    """The one task that a word selects; InputError when it is several."""
+    if len(chosen.tasks) != 1:
+        raise InputError(f"{chosen.name} is {len(chosen.tasks)} tasks", f"name one: {', '.join(chosen.tasks[:6])}")
+    return tasks[chosen.tasks[0]]

@@ -1,0 +1,232 @@
+"""`br task`, `br status`, `br why`, `br clean`: looking at what is there, and taking it away."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+
+from brengine import cleaning, completion, report, select
+from brengine.cli_build import HOW, build_all, reason_lines, require_task
+from brengine.domain import Outcome, Reason, ReasonKind
+from brengine.errors import InputError
+from brengine.places import Places
+from brengine.standing import Standing
+from brengine.wiring import Project
+
+
+@click.group()
+def task() -> None:
+    """List tasks, show one, or execute one by hand."""
+
+
+@task.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def task_list(where: Places, as_json: bool) -> None:
+    """Every task in order of execution: position, batch, priority, minutes, state."""
+    project = Project(where)
+    standings = project.board.all()
+    rows = []
+    for number, batch in enumerate(project.plan.batches, start=1):
+        for name in batch.tasks:
+            found = standings[name]
+            rows.append(
+                (len(rows) + 1, number, found.task.priority, found.task.minutes, state_of(found), name, found.task.name)
+            )
+    if as_json:
+        keys = ("position", "batch", "priority", "minutes", "state", "id", "name")
+        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
+        return
+    click.echo(f"{'#':>3}  {'batch':>5}  {'priority':<8}  {'min':>3}  {'state':<10}  task")
+    for position, number, priority, minutes, state, name, _ in rows:
+        click.echo(f"{position:>3}  {number:>5}  {priority:<8}  {minutes:>3}  {state:<10}  {name}")
+
+
+@task.command("show")
+@click.argument("target")
+@click.option("--prompt", is_flag=True, help="Print exactly what would be sent for it.")
+@click.pass_obj
+def task_show(where: Places, target: str, prompt: bool) -> None:
+    """Show one task: files, needs, contracts, spec lines, acceptance, evidence."""
+    project = Project(where)
+    found = require_task(select.select(project.plan, target), project.board.tasks)
+    standing = project.board.standing(found.id)
+    rendered = project.prompter.task([standing])
+    if prompt:
+        click.echo(f"{rendered.system}\n\n{rendered.user}")
+        return
+    for line in _shown(project, standing):
+        click.echo(line)
+    left = ", ".join(rendered.left_out) or "nothing"
+    click.echo(
+        f"prompt       {rendered.template}, at most {rendered.context_tokens:,} tokens of context; left out: {left}"
+    )
+
+
+@task.command("execute")
+@click.argument("target")
+@click.option("--manual", is_flag=True, required=True, help="You answer the prompt yourself.")
+@click.option("--reply", type=click.Path(path_type=Path, allow_dash=True), default=None, help="The reply (- is stdin).")
+@click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the reply there.")
+@click.pass_obj
+def task_execute(where: Places, target: str, manual: bool, reply: Path | None, record: Path | None) -> int:
+    """Build one task with the prompt answered by hand: writes the prompt, takes the reply, verifies it."""
+    project = Project(where, backend="manual")
+    found = require_task(select.select(project.plan, target), project.board.tasks)
+    name = f"task:{found.id}"
+    if reply is None:
+        return build_all(where, (name,), backend="manual", record=record)
+    text = sys.stdin.read() if str(reply) == "-" else _reply_text(reply)
+    build_all(where, (name,), backend="manual", record=record)
+    folder = where.state / "manual"
+    waiting = sorted(p for p in folder.glob("*.prompt.md") if not _reply_of(p).exists())
+    if not waiting:
+        raise InputError(f"no prompt waits for a reply to {found.id}", f"`br why {found.id}` tells its state")
+    _reply_of(max(waiting, key=lambda p: p.stat().st_mtime_ns)).write_text(text, encoding="utf-8")
+    return build_all(where, (name,), backend="manual", record=record)
+
+
+def _reply_of(prompt: Path) -> Path:
+    return prompt.with_name(prompt.name.replace(".prompt.md", ".reply.md"))
+
+
+def _reply_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read the reply {path}: {error.strerror}") from error
+
+
+@click.command()
+@click.pass_obj
+def status(where: Places) -> None:
+    """What is built, what is stale and why, what failed, which requirements are verified."""
+    project = Project(where)
+    standings = project.board.all()
+    states = [state_of(s) for s in standings.values()]
+    counts = ", ".join(f"{states.count(kind)} {kind}" for kind in dict.fromkeys(states))
+    click.echo(f"{len(states)} tasks: {counts or 'none'}")
+    for standing in standings.values():
+        if standing.reasons:
+            click.echo(f"  {standing.task.id}: {'; '.join(reason_lines(standing))}")
+    done = frozenset(name for name, s in standings.items() if not s.reasons)
+    failed = frozenset(name for name, s in standings.items() if s.record and s.record.failed)
+    settled = completion.settle(project.plan, done, failed, project.ledger.state.records)
+    verified = sum(s.fate == "verified" for s in settled)
+    click.echo(f"requirements: {verified} of {len(settled)} verified ({completion.rate(settled):.0f} %)")
+    for s in settled:
+        if s.fate != "verified":
+            click.echo(f"  line {s.line}: {s.text}: {s.fate} ({s.why})")
+    for name, record in project.board.leavers().items():
+        click.echo(f"left the plan: {name} ({', '.join(path for path, _ in record.outputs)})")
+    for note in project.ledger.state.notes:
+        click.echo(f"note: {note}")
+
+
+@click.command()
+@click.argument("target")
+@click.pass_obj
+def why(where: Places, target: str) -> None:
+    """Why TARGET (a task, feature, batch or file) is stale: every reason, with before and after."""
+    project = Project(where)
+    chosen = select.select(project.plan, target)
+    standings = project.board.all()
+    for name in chosen.tasks:
+        standing = standings[name]
+        if not standing.reasons:
+            click.echo(f"{name}: up to date")
+            continue
+        click.echo(f"{name}: {HOW[standing.rung]}")
+        for reason in standing.reasons:
+            for line in _explained(project, standing, reason):
+                click.echo(f"  {line}")
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--orphans", is_flag=True, help="The files of tasks that left the plan.")
+@click.option("--outputs", is_flag=True, help="The files of the targets given, or of all tasks.")
+@click.option("--state", is_flag=True, help="`.br/`: stored replies and caches (they cost money to make again).")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
+@click.pass_obj
+def clean(where: Places, targets: tuple[str, ...], orphans: bool, outputs: bool, state: bool, dry_run: bool) -> None:
+    """Remove what was built. A file that you edited, or that brengine did not make, is never removed."""
+    project = Project(where)
+    if not (orphans or outputs or state or targets):
+        raise InputError("say what to clean", "TARGETS, --outputs, --orphans or --state; -n only shows it")
+    chosen = select.select_all(project.plan, targets)
+    names = [name for c in chosen for name in c.tasks] or list(project.board.tasks)
+    if not dry_run:
+        project.engine.begin("br clean")
+    lines = list(_cleaned(project, names if outputs or targets else (), orphans, dry_run))
+    if not dry_run:
+        project.engine.end()
+    if state:
+        lines += cleaning.clean_state(project, dry_run=dry_run)
+    for line in lines or ["nothing to remove"]:
+        click.echo(line)
+
+
+def _cleaned(project: Project, names: Sequence[str], orphans: bool, dry_run: bool) -> Iterator[str]:
+    yield from cleaning.clean_outputs(project, names, dry_run=dry_run)
+    if orphans:
+        yield from cleaning.clean_orphans(project, dry_run=dry_run)
+
+
+def state_of(standing: Standing) -> str:
+    """`built`, `adopted`, `failed`, `stale` or `not built`."""
+    record = standing.record
+    if record is None:
+        return "not built"
+    if record.failed:
+        return str(Outcome.FAILED)
+    if standing.reasons:
+        return "stale"
+    return "adopted" if record.adopted else "built"
+
+
+def _shown(project: Project, standing: Standing) -> Iterator[str]:
+    found, record = standing.task, standing.record
+    yield f"{found.id}: {found.name}"
+    yield f"state        {state_of(standing)}" + (f" ({'; '.join(reason_lines(standing))})" if standing.reasons else "")
+    yield f"batch        {project.board.batch_of[found.id]}"
+    yield f"made by      rule {found.rule}"
+    effort = f"{found.complexity}, {found.minutes} min, {found.priority} priority"
+    yield f"kind         {found.kind}, {found.domain}, {effort}"
+    yield f"targets      {', '.join(found.targets)}"
+    yield f"tests        {', '.join(found.tests) or 'none'}"
+    for need in found.needs:
+        yield f"needs        {need.task}" + (f" (uses {', '.join(need.uses)})" if need.uses else "")
+    for contract in found.defines:
+        yield f"defines      {contract.name} in {contract.path}"
+    for cover in found.covers:
+        yield f"covers       line {cover.span.line}: {report.first_line(cover.text)}"
+    for accepted in found.acceptance:
+        place = f" (line {accepted.lines[0]})" if accepted.lines else ""
+        yield f"acceptance   {accepted.text}{place}"
+    for evidence in record.evidence if record else ():
+        what = evidence.reason or evidence.command or ""
+        yield f"evidence     {evidence.check}: {evidence.status} {report.first_line(what)}".rstrip()
+
+
+def _explained(project: Project, standing: Standing, reason: Reason) -> Iterator[str]:
+    yield str(reason)
+    if reason.kind is not ReasonKind.ASK_CHANGED or standing.record is None:
+        if reason.before or reason.after:
+            yield f"  {reason.before[:16] or 'absent'} → {reason.after[:16] or 'absent'}"
+        return
+    before = project.board.kept_values(standing.record).get(reason.about)
+    after = project.board.ask_values(standing.task.id).get(reason.about)
+    lines = unified_diff(_lines(before), _lines(after), lineterm="", n=0)
+    yield from (f"  {line}" for line in list(lines)[3:13] if line.strip())
+
+
+def _lines(value: object) -> list[str]:
+    if value is None:
+        return []
+    return value.split("\n") if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False).split("\n")
