@@ -1,0 +1,115 @@
+"""A model for tests: a loopback Messages endpoint that answers every prompt with files from a table.
+
+It reads the nonce and the declared files from the prompt, as a model would, and counts what it is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[str, "ModelServer"], str | None]
+"""(prompt, server) -> the reply's text, or None for the table's."""
+
+_NONCE = re.compile(r"<<<BR-([0-9a-f]+) (?:FILE|MANIFEST)")
+_FILE = re.compile(r'<<<BR-[0-9a-f]+ FILE path="([^"]+)">>>')
+
+
+@dataclass
+class ModelServer:
+    """`files` maps a path to its content; `answers` may override single replies; `prompts` is what was asked."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    answer: Answer | None = None
+    delay: float = 0.0
+    prompts: list[str] = field(default_factory=list)
+    _server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> ModelServer:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a client needs to find this server."""
+        assert self._server is not None
+        url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "sk-test-key-that-must-not-leak"}
+
+    def reply(self, prompt: str) -> str:
+        """The reply to a prompt: every declared file from the table."""
+        given = self.answer(prompt, self) if self.answer else None
+        if given is not None:
+            return given
+        return write_reply({path: self.files[path] for path in declared(prompt) if path in self.files}, nonce(prompt))
+
+
+def nonce(prompt: str) -> str:
+    """The nonce that a prompt asks for."""
+    return _NONCE.findall(prompt)[-1]
+
+
+def declared(prompt: str) -> list[str]:
+    """The files that a prompt asks for, in order."""
+    return list(dict.fromkeys(_FILE.findall(prompt)))
+
+
+def write_reply(files: Mapping[str, str], mark: str, notes: str = "Done.") -> str:
+    """A reply written by hand, apart from the code under test."""
+    parts = [notes]
+    for path, content in files.items():
+        parts.append(f'<<<BR-{mark} FILE path="{path}">>>\n{content}<<<BR-{mark} END>>>')
+    listed = "".join(f"{path}\n" for path in files)
+    parts.append(f"<<<BR-{mark} MANIFEST count={len(files)}>>>\n{listed}<<<BR-{mark} DONE>>>")
+    return "\n".join(parts) + "\n"
+
+
+def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            content = body["messages"][0]["content"]
+            prompt = content if isinstance(content, str) else "".join(part["text"] for part in content)
+            model.prompts.append(prompt)
+            time.sleep(model.delay)
+            stream = _stream(model.reply(prompt), body["model"])
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("content-length", str(len(stream)))
+            self.end_headers()
+            self.wfile.write(stream)
+
+        def log_message(self, *unused: object) -> None:
+            pass
+
+    return Handler
+
+
+def _stream(text: str, model: str) -> bytes:
+    usage = {"input_tokens": 100, "output_tokens": 1}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": []}
+    start = {**message, "stop_reason": None, "stop_sequence": None, "usage": usage}
+    done = {"stop_reason": "end_turn", "stop_sequence": None}
+    events: list[dict[str, object]] = [
+        {"type": "message_start", "message": start},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": done, "usage": {"output_tokens": 50}},
+        {"type": "message_stop"},
+    ]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events).encode()
