@@ -7,16 +7,12 @@ from typing import Protocol
 
 from brengine.blobs import Blobs
 from brengine.domain import Ask, Finding, Member, Prompt, Reply, Waiting
-from brengine.errors import BackendError, InputError
+from brengine.errors import BackendError, TooLarge
 from brengine.events import Replied, Sink
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
 from brengine.stale import Rung
 from brengine.standing import Standing
-
-
-class TooLarge(InputError):
-    """What a prompt must hold does not fit the limit."""
 
 
 class Prompter(Protocol):

@@ -52,6 +52,10 @@ class InputError(BrError):
         self.diagnostics = diagnostics
 
 
+class TooLarge(InputError):
+    """What a prompt must hold does not fit its limit."""
+
+
 class EngineError(BrError):
     """The engine could not do its work: a broken tool, disk, lock or backend."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,12 @@ class Source:
 
     path: str
     text: str
+    lines: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The lines without their ends, as CommonMark counts them."""
 
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The lines without their line ends, split at \\n alone as CommonMark counts them."""
-        return tuple(self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    def __post_init__(self) -> None:
+        text = self.text.replace("\r\n", "\n").replace("\r", "\n")
+        object.__setattr__(self, "lines", tuple(text.split("\n")))
 
     def slice(self, span: Span) -> str:
         """The whole lines of a span, joined by \\n."""

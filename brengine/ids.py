@@ -1,0 +1,86 @@
+"""Ids that do not move: explicit, else in the text, else a slug; a reworded text keeps the id that a lock has seen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+
+from brengine import digest
+
+MAX_SLUG = 60
+SIMILAR = 0.6
+_IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+)\b", re.IGNORECASE)
+
+
+def slug(text: str, fallback: str) -> str:
+    """Letters and digits of any script in lower case with `-` between; never empty, at most 60 characters."""
+    normal = unicodedata.normalize("NFKC", text).lower()
+    cut = "-".join(re.findall(r"[^\W_]+", normal))[:MAX_SLUG].strip("-")
+    return cut or f"{fallback}-{digest.of_text(text)[:8]}"
+
+
+def plain_slug(text: str, fallback: str) -> str:
+    """An ASCII slug for file names; what has no ASCII letters is named by its digest."""
+    decomposed = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    cut = "-".join(re.findall(r"[a-z0-9]+", decomposed))[:MAX_SLUG].strip("-")
+    return cut if cut and not cut[0].isdigit() else f"{fallback}-{digest.of_text(text)[:8]}"
+
+
+def own_id(text: str, explicit: str, fallback: str) -> str:
+    """The id that a text has by itself."""
+    if explicit:
+        return slug(explicit, fallback)
+    found = _IN_TEXT.match(text)
+    return found[1].lower() if found else slug(text, fallback)
+
+
+def assign(
+    texts: Sequence[str], explicit: Sequence[str], known: Mapping[str, str], fallback: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """(an id per text, the (old text, new text) pairs that were taken for rewordings).
+
+    `known` maps id to text as the lock last saw them. Exact texts keep their ids first, then the most similar ones
+    take the ids whose texts are gone; the rest get their own ids, made unique in order.
+    """
+    ids: list[str] = [
+        own_id(text, given, fallback) if given else "" for text, given in zip(texts, explicit, strict=True)
+    ]
+    left = {name: text for name, text in known.items() if name not in ids}
+    by_text = {text: name for name, text in left.items()}
+    for index, text in enumerate(texts):
+        if not ids[index] and text in by_text and by_text[text] in left:
+            ids[index] = by_text[text]
+            del left[by_text[text]]
+    renamed = _reworded(texts, ids, left)
+    taken = {name for name in ids if name}
+    for index, text in enumerate(texts):
+        if not ids[index]:
+            ids[index] = _unique(own_id(text, "", fallback), taken)
+            taken.add(ids[index])
+    return tuple(ids), tuple(renamed)
+
+
+def _reworded(texts: Sequence[str], ids: list[str], left: dict[str, str]) -> list[tuple[str, str]]:
+    """Give the ids of vanished texts to the most similar new ones."""
+    pairs = [
+        (SequenceMatcher(None, old, text).ratio(), index, name)
+        for index, text in enumerate(texts)
+        if not ids[index] and own_id(text, "", "x") not in left
+        for name, old in left.items()
+    ]
+    renamed = []
+    for ratio, index, name in sorted(pairs, key=lambda pair: (-pair[0], pair[1])):
+        if ratio >= SIMILAR and not ids[index] and name in left:
+            ids[index] = name
+            renamed.append((left.pop(name), texts[index]))
+    return renamed
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}-{number}"
+    return found

@@ -1,0 +1,130 @@
+"""Prompts: which pieces of context fit the limit, and the rendered text. Pure: equal requests give equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from brengine import digest
+from brengine.domain import Finding, Gates, Prompt, Task
+from brengine.errors import TooLarge
+from brengine.templates import Template, render
+from brengine.tokens import upper_bound
+
+NONCE_DIGITS = 12
+FINDING_CHARACTERS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of context: whole in the prompt, or left out. Lower ranks are taken first."""
+
+    tag: str
+    title: str
+    text: str
+    rank: int
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that a prompt is made from."""
+
+    project: str
+    tasks: tuple[Task, ...]
+    gates: Mapping[str, Gates]
+    """Task id -> its gates."""
+    pieces: tuple[Piece, ...]
+    shown: frozenset[str]
+    """Covered texts that a piece shows already, once for all tasks."""
+    limit: int
+    """Tokens that the context may take, by the upper-bound estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What a repair ask adds: which attempt it is, of how many, and what was found."""
+
+    attempt: int
+    last: int
+    findings: tuple[Finding, ...]
+
+
+def pack(pieces: Sequence[Piece], used: int, limit: int) -> tuple[tuple[Piece, ...], tuple[str, ...], int]:
+    """(pieces that fit in their order, titles left out, tokens in all). Required ones first, then by rank.
+
+    `used` are the tokens that the tasks take already. Raises TooLarge when what is required does not fit.
+    """
+    total = used + sum(upper_bound(piece.text) for piece in pieces if piece.required)
+    if total > limit:
+        raise TooLarge(
+            f"what the prompt must hold takes {total:,} tokens, the limit is {limit:,}",
+            "raise context_tokens in br.toml, or split the requirement",
+        )
+    kept = {piece for piece in pieces if piece.required}
+    for piece in sorted((p for p in pieces if not p.required), key=lambda p: (p.rank, p.title)):
+        cost = upper_bound(piece.text)
+        if total + cost <= limit:
+            kept.add(piece)
+            total += cost
+    left_out = tuple(piece.title for piece in pieces if piece not in kept)
+    return tuple(piece for piece in pieces if piece in kept), left_out, total
+
+
+def build(request: Request, system: Template, body: Template, repair: Repair | None = None) -> Prompt:
+    """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
+    tasks = [task_values(task, request.gates[task.id], request.shown) for task in request.tasks]
+    used = sum(upper_bound(f"{task}") for task in tasks)
+    findings = [found(finding) for finding in repair.findings] if repair else []
+    used += sum(upper_bound(text) for text in findings)
+    pieces, left_out, total = pack(request.pieces, used, request.limit)
+    values: dict[str, object] = {
+        "project": {"name": request.project},
+        "pieces": pieces,
+        "tasks": tasks,
+        "paths": [path for task in request.tasks for path in task.files],
+        "nonce": "",
+    }
+    if repair:
+        values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last}
+    stable = render(system, {})
+    nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
+    text = render(body, values | {"nonce": nonce})
+    return Prompt(stable, text, nonce, f"{body.name}@{body.version}", total, left_out)
+
+
+def task_values(task: Task, gates: Gates, shown: frozenset[str]) -> dict[str, object]:
+    """A task as templates see it. What the covered lines say already is not said again as acceptance."""
+    covered = {cover.text for cover in task.covers}
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "files": list(task.files),
+        "defines": [{"path": c.path, "text": c.text.rstrip()} for c in task.defines],
+        "covers": [{"line": c.span.line, "text": c.text} for c in task.covers if c.text not in shown],
+        "acceptance": [a.text for a in task.acceptance if a.text not in covered],
+        "gates": gates_text(task, gates),
+    }
+
+
+def gates_text(task: Task, gates: Gates) -> str:
+    """One sentence: what the engine will run, and what must come out."""
+    limit = f"each run ends within {gates.seconds} seconds"
+    if task.kind == "code":
+        cover = f"cover at least {gates.coverage} % of the lines and branches of your targets"
+        return f"your tests run and pass, at least one, and {cover}; pragmas do not count; {limit}"
+    if task.kind == "tests":
+        return f"the tests run and pass, at least one, against the real code; {limit}"
+    if task.kind == "documentation":
+        return f"relative links resolve; all ```python blocks, joined in order, run and exit 0; {limit}"
+    if task.kind == "examples":
+        return f"every script runs and exits 0 without arguments; {limit}"
+    return "the files parse"
+
+
+def found(finding: Finding) -> str:
+    """A finding as the prompt shows it: bounded, with its hint."""
+    text = str(finding)
+    if len(text) > FINDING_CHARACTERS:
+        text = f"{text[: FINDING_CHARACTERS // 3]}\n…\n{text[-2 * FINDING_CHARACTERS // 3 :]}"
+    return f"{text} ({finding.hint})" if finding.hint else text

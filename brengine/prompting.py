@@ -1,0 +1,84 @@
+"""Gathers what a prompt is made from: spec sections, rulings, used contracts, files that stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from brengine import prompt, templates
+from brengine.domain import Finding, Prompt, Task
+from brengine.prompt import Piece, Repair, Request
+from brengine.settings import Settings
+from brengine.source import Source
+from brengine.standing import Board, Standing
+from brengine.workspace import Workspace
+
+RULINGS, CONTRACTS, FILES, BINDING, OVERVIEW = range(5)
+"""Ranks: what is taken first when not everything fits."""
+
+
+class Prompts:
+    """Renders asks over one board (the Prompter that Asker uses)."""
+
+    def __init__(self, board: Board, workspace: Workspace, sources: Mapping[str, Source], settings: Settings) -> None:
+        self._board = board
+        self._workspace = workspace
+        self._templates = {name: templates.load(source) for name, source in sources.items()}
+        self._settings = settings
+
+    def task(self, standings: Sequence[Standing]) -> Prompt:
+        """The first ask for these members of one batch."""
+        tasks = tuple(standing.task for standing in standings)
+        current = [(path, self._workspace.read(path)) for task in tasks for path in task.files]
+        standing = {path: content for path, content in current if content is not None}
+        request = self._request(tasks, standing, "current")
+        return prompt.build(request, self._templates["system"], self._templates["task"])
+
+    def repair(
+        self, standing: Standing, attempt: int, findings: Sequence[Finding], files: Mapping[str, bytes]
+    ) -> Prompt:
+        """A repair ask for one task with the files and findings of the attempt before."""
+        request = self._request((standing.task,), files, "attempt")
+        last = max(attempt, self._settings.attempts)
+        repair = Repair(attempt, last, tuple(findings))
+        return prompt.build(request, self._templates["system"], self._templates["repair"], repair)
+
+    def _request(self, tasks: tuple[Task, ...], files: Mapping[str, bytes], tag: str) -> Request:
+        gates = {task.id: self._board.gates_of(task) for task in tasks}
+        pieces = (*self._spec(), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag))
+        name = self._settings.name or self._board.plan.spec.title
+        shown = frozenset(section.text for section in self._board.plan.spec.sections if section.binding)
+        return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
+
+    def _spec(self) -> Iterator[Piece]:
+        """Binding sections must be there; the overview informs."""
+        for section in self._board.plan.spec.sections:
+            if section.binding:
+                yield Piece("binding", section.title, section.text, BINDING, required=True)
+            elif section.role == "overview":
+                yield Piece("context", section.title, section.text, OVERVIEW)
+
+    def _rulings(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        ids = {task.id for task in tasks}
+        for ruling in self._board.plan.rulings:
+            if not ruling.tasks or ids & set(ruling.tasks):
+                yield Piece("ruling", ruling.id, ruling.text, RULINGS, required=True)
+
+    def _contracts(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        """The used contracts of direct needs outside the ask: what may be imported, and from where."""
+        ids = {task.id for task in tasks}
+        needs: dict[str, set[str]] = {}
+        for need in (need for task in tasks for need in task.needs if need.task not in ids):
+            needs.setdefault(need.task, set()).update(need.uses)
+        for name, uses in needs.items():
+            defined = self._board.contracts.get(name, ())
+            rows = [c for c in defined if c.name in uses]
+            if rows:
+                text = "\n".join(f"[{c.path}] {c.text.rstrip()}" for c in rows)
+                yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)
+
+
+def _files(files: Mapping[str, bytes], tag: str) -> Iterator[Piece]:
+    for path, content in files.items():
+        text = content.decode("utf-8", "replace")
+        if text.strip():
+            yield Piece(tag, path, text.rstrip("\n"), FILES)
