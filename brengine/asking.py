@@ -63,25 +63,26 @@ class Asker:
     def fetch(self, standings: Sequence[Standing]) -> dict[str, Waiting]:
         """Have the first reply of every member that must be asked for; answers who waits for a person.
 
-        One prompt for all of them together, or one each where together they do not fit.
+        Sends nothing for a member whose reply is stored.
         """
         wanted = [s for s in standings if s.rung is Rung.ASK and not self.stored(s.member(self.base(s) + 1))]
-        if not wanted:
-            return {}
-        try:
-            groups = [(wanted, self._prompter().task(wanted))]
-        except TooLarge:
-            if len(wanted) == 1:
-                raise
-            groups = [([one], self._prompter().task([one])) for one in wanted]
         waiting: dict[str, Waiting] = {}
-        for members, prompt in groups:
+        for members, prompt in self.prompts(wanted) if wanted else ():
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members))
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._send(ask, prompt, base)
             if answer:
                 waiting |= {s.task.id: answer for s in members}
         return waiting
+
+    def prompts(self, wanted: Sequence[Standing]) -> list[tuple[Sequence[Standing], Prompt]]:
+        """The prompts of the first ask for these members: one for all, or one each where together they do not fit."""
+        try:
+            return [(wanted, self._prompter().task(wanted))]
+        except TooLarge:
+            if len(wanted) == 1:
+                raise
+            return [([one], self._prompter().task([one])) for one in wanted]
 
     def repair(
         self,

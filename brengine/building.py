@@ -196,8 +196,9 @@ class Builder:
             if content is not None:
                 tree[path] = content
         for need in self._board.closure(task.id):
-            tree |= passed.get(need) or self._candidates.present(self._board.tasks[need])
-        return tree | candidate.files
+            tree.update(passed.get(need) or self._candidates.present(self._board.tasks[need]))
+        tree.update(candidate.files)
+        return tree
 
     def _verify_key(self, standing: Standing, candidate: Candidate, passed: Passed) -> Key:
         own = {path: digest.of_bytes(content) for path, content in candidate.files.items()}

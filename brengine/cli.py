@@ -9,7 +9,7 @@ import click
 
 from brengine.errors import BrError
 
-GROUPS = {"allow_interspersed_args": True, "help_option_names": ["-h", "--help"]}
+GROUPS = {"help_option_names": ["-h", "--help"]}
 
 
 class Lazy(click.Group):
@@ -54,7 +54,7 @@ class Lazy(click.Group):
         except click.UsageError as error:
             close = nearest(args[0], self.homes) if args else ""
             if close:
-                error.message += f" Did you mean {close!r}?"
+                raise click.UsageError(f"{error.message} Did you mean {close!r}?", ctx) from None
             raise
 
 

@@ -58,7 +58,7 @@ def plan(where: Places, targets: tuple[str, ...], spec: Path | None) -> None:
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, and why; write nothing.")
 @build_options
 @click.pass_obj
-def build(where: Places, targets: tuple[str, ...], dry_run: bool, **options: Any) -> int:
+def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: Any) -> int:
     """Build what is stale: everything, or TARGETS (a feature, task, batch or file; abbreviations will do)."""
     if dry_run:
         preview(Project(where, spec=options["spec"]), targets)
@@ -70,7 +70,7 @@ def build(where: Places, targets: tuple[str, ...], dry_run: bool, **options: Any
 @click.option("--auto", "mode", flag_value="auto", default="auto", help="Build without questions (the default).")
 @build_options
 @click.pass_obj
-def run(where: Places, mode: str, **options: Any) -> int:
+def run(where: Places, /, mode: str, **options: Any) -> int:
     """Build everything, without questions: the same engine as `br build`."""
     return build_all(where, (), **options)
 
@@ -79,7 +79,7 @@ def run(where: Places, mode: str, **options: Any) -> int:
 @click.argument("target")
 @build_options
 @click.pass_obj
-def retry(where: Places, target: str, **options: Any) -> int:
+def retry(where: Places, /, target: str, **options: Any) -> int:
     """Ask anew for TARGET: earlier attempts are set aside, files that stand there go into the prompt."""
     project = Project(where, backend=options["backend"] or "", spec=options["spec"])
     chosen = select.select(project.plan, target)
@@ -235,9 +235,9 @@ def preview(project: Project, targets: Sequence[str]) -> None:
         click.echo(f"\nBatch {number}: {batch.title} ({count} task{'s' if count > 1 else ''})  {batch.id}")
         asked = [standing for standing in members if standing.rung is Rung.ASK]
         if asked:
-            sent = _expected_tokens(project, asked)
-            asks, tokens = asks + 1, tokens + sent
-            click.echo(f"  one ask, at most {sent:,} tokens")
+            for sent in _expected_tokens(project, asked):
+                asks, tokens = asks + 1, tokens + sent
+                click.echo(f"  one ask, at most {sent:,} tokens")
         for standing in members:
             click.echo(f"  {standing.task.name} ({standing.task.minutes} min): {HOW[standing.rung]}")
             for line in reason_lines(standing):
@@ -245,11 +245,10 @@ def preview(project: Project, targets: Sequence[str]) -> None:
     click.echo(f"\n{len(stale)} of {len(project.plan.tasks)} tasks, {asks} asks, at most {tokens:,} tokens to send")
 
 
-def _expected_tokens(project: Project, asked: Sequence[Standing]) -> int:
+def _expected_tokens(project: Project, asked: Sequence[Standing]) -> Sequence[int]:
     from brengine.tokens import upper_bound
 
-    prompt = project.prompter.task(asked)
-    return upper_bound(prompt.system + prompt.user)
+    return [upper_bound(prompt.system + prompt.user) for _, prompt in project.asker.prompts(asked)]
 
 
 def reason_lines(standing: Standing) -> Sequence[str]:

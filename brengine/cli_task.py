@@ -31,7 +31,7 @@ def task_list(where: Places, as_json: bool) -> None:
     """Every task in order of execution: position, batch, priority, minutes, state."""
     project = Project(where)
     standings = project.board.all()
-    rows = []
+    rows: list[tuple[int, int, str, int, str, str, str]] = []
     for number, batch in enumerate(project.plan.batches, start=1):
         for name in batch.tasks:
             found = standings[name]

@@ -49,7 +49,7 @@ def package_name(spec: Spec, settings: Settings) -> str:
         if section.role == "layout":
             found = [name for name in _FOLDER.findall(section.text) if name not in _NO_PACKAGES]
             if found:
-                return found[0]
+                return str(found[0])
     return ids.plain_slug(settings.name or spec.title, "app").replace("-", "_")
 
 

@@ -10,6 +10,7 @@ import atexit
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Tasks:
                 "actions": [(self._ask, [batch.id])],
                 "targets": [str(pending)] if pending else [],
                 "task_dep": [] if self._contracted(batch) else [f"batch:{need}" for need in batch.needs],
-                "uptodate": [_answer(lambda name=batch.id: self._engine.pending(name) is None)],
+                "uptodate": [_answer(partial(self._asked, batch.id))],
                 **_QUIET,
             }
 
@@ -101,7 +102,7 @@ class Tasks:
                 "actions": [(self._build, [batch.id])],
                 "targets": [str(root / path) for path in files],
                 "task_dep": [f"ask:{batch.id}", *(f"batch:{need}" for need in batch.needs)],
-                "uptodate": [_answer(lambda name=batch.id: self._engine.fresh(name))],
+                "uptodate": [_answer(partial(self._engine.fresh, batch.id))],
                 "clean": [(self._clean, [batch.id])],
                 **_QUIET,
             }
@@ -139,7 +140,14 @@ class Tasks:
     # --- actions ------------------------------------------------------------------------------------------------
 
     def _ask(self, batch: str) -> bool:
-        return self._guarded(lambda: self._engine.ask(batch) or True)
+        def act() -> bool:
+            self._engine.ask(batch)
+            return True
+
+        return self._guarded(act)
+
+    def _asked(self, batch: str) -> bool:
+        return self._engine.pending(batch) is None
 
     def _build(self, batch: str) -> bool:
         return self._guarded(lambda: self._engine.build(batch))

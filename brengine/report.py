@@ -133,7 +133,7 @@ class Reporter:
         else:
             totals.asks += 1
         totals.repaired += event.attempt > 1
-        totals.usage = _added(totals.usage, reply.usage)
+        totals.usage = totals.usage + reply.usage
         totals.cost += reply.cost or 0.0
         totals.unpriced += reply.cost is None
 
@@ -211,12 +211,3 @@ def first_line(text: str) -> str:
     """The first line of a text without control characters, at most 200 characters."""
     line = text.strip().split("\n", 1)[0]
     return "".join(c if c.isprintable() else "�" for c in line)[:200]
-
-
-def _added(a: Usage, b: Usage) -> Usage:
-    return Usage(
-        a.input_tokens + b.input_tokens,
-        a.output_tokens + b.output_tokens,
-        a.cache_read_tokens + b.cache_read_tokens,
-        a.cache_write_tokens + b.cache_write_tokens,
-    )

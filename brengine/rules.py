@@ -102,7 +102,7 @@ class Pack:
 
 
 def load(sources: Sequence[Source]) -> tuple[Pack, ...]:
-    """The packs in order, of equal order those with a `when` first. A later pack of the same name replaces the earlier."""
+    """The packs in order, of equal order those with a `when` first. A later pack replaces one of the same name."""
     packs: dict[str, Pack] = {}
     documents: dict[str, Document] = {}
     for source in sources:

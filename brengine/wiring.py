@@ -128,14 +128,7 @@ class Project:
     @cached_property
     def engine(self) -> Engine:
         """The engine over this project's adapters."""
-        state = self.places.state
-        asker = Asker(
-            ledger=self.ledger,
-            blobs=self.blobs,
-            backend=lambda: self.backend,
-            prompter=lambda: self.prompter,
-            sink=self.sink,
-        )
+        state, asker = self.places.state, self.asker
         checker = Suite(Door(), sys.executable)
         promoter = Promoter(self.workspace, self.ledger, self.blobs, self.actions, state / "clashes")
         builder = Builder(
@@ -163,6 +156,17 @@ class Project:
             staging=state / "staging",
             replies=state / "replies",
             fold=self._fold,
+            sink=self.sink,
+        )
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Gets replies, from the store or from the backend."""
+        return Asker(
+            ledger=self.ledger,
+            blobs=self.blobs,
+            backend=lambda: self.backend,
+            prompter=lambda: self.prompter,
             sink=self.sink,
         )
 

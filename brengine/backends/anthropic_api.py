@@ -1,0 +1,234 @@
+"""The Messages API through the real SDK, which is imported at the first ask. Its own retries are off.
+
+The SDK passes truncated streams as success, obeys any retry-after and follows redirects with the prompt; so here: a
+reply counts only when the stream said `message_stop`, one deadline and one byte cap bound it, nothing is redirected.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from brengine import datafiles, prices
+from brengine.backends.retry import Fault, Gate, Patience
+from brengine.domain import Ask, Prompt, Reply, Usage
+from brengine.errors import MissingKey
+from brengine.source import Source
+
+WAITING_IS_CHEAP = (429, 503, 529)
+RETRYABLE = (408, 409, 500, 502, 504)
+FAULT_TYPES = {"overloaded_error": True, "rate_limit_error": True, "api_error": False, "timeout_error": False}
+"""Error types that may come in a stream: True where they are waited out."""
+KNOWN_STOPS = ("end_turn", "stop_sequence", "max_tokens", "refusal", "pause_turn", "model_context_window_exceeded")
+
+
+class Failed(Exception):
+    """A request that gave no reply."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+@dataclass(slots=True)
+class Partial:
+    """What has come of a stream so far."""
+
+    text: list[str] = field(default_factory=list)
+    bytes: int = 0
+    started: bool = False
+    stopped: bool = False
+    stop: str = ""
+    model: str = ""
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens told so far."""
+        names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        return Usage(*(self.tokens.get(name, 0) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds and bytes that one reply may take, and seconds that an ask may wait in all."""
+
+    deadline: float = 900.0
+    max_bytes: int = 8 * 1024 * 1024
+    patience: float = 1800.0
+    connect: float = 10.0
+
+
+class AnthropicBackend:
+    """Asks a Messages endpoint. Safe to use from several threads; a rate limit pauses them all."""
+
+    name = "anthropic"
+
+    def __init__(
+        self,
+        model: str,
+        max_output_tokens: int,
+        environ: Mapping[str, str],
+        *,
+        bounds: Bounds = Bounds(),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._key = environ.get("ANTHROPIC_API_KEY", "")
+        self._token = environ.get("ANTHROPIC_AUTH_TOKEN", "")
+        if not (self._key or self._token):
+            raise MissingKey(
+                "ANTHROPIC_API_KEY is not set", "export it, or use --backend manual to answer the prompts yourself"
+            )
+        self._url = environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
+        self._model = model
+        self._max_output_tokens = max_output_tokens
+        self._bounds = bounds
+        self._sleep = sleep
+        self._gate = Gate(time.monotonic, sleep)
+        self._mutex = threading.Lock()
+        self._made: Any = None
+
+    def answer(self, ask: Ask, prompt: Prompt) -> Reply:
+        """The reply, with what cut replies before it cost as well. Raises BackendError without a key in its text."""
+        patience = Patience(self._bounds.patience)
+        spent = Usage()
+        while True:
+            self._gate.wait()
+            partial = Partial()
+            try:
+                self._request(prompt, partial)
+                return self._reply(partial, spent)
+            except Failed as failed:
+                spent = spent + partial.usage
+                pause = patience.after(failed.fault)
+                if pause is None:
+                    raise failed.fault.error() from None
+                if failed.fault.waits:
+                    self._gate.close_for(pause)
+                else:
+                    self._sleep(pause)
+
+    def _reply(self, partial: Partial, spent: Usage) -> Reply:
+        usage = spent + partial.usage
+        model = partial.model or self._model
+        dollars = prices.cost(model, usage, self._prices, datetime.now(UTC).date().isoformat())
+        return Reply("".join(partial.text), partial.stop, usage, model, self.name, dollars)
+
+    def _request(self, prompt: Prompt, partial: Partial) -> None:
+        """One request, streamed into `partial`. Every way to fail ends in Failed."""
+        end = time.monotonic() + self._bounds.deadline
+        try:
+            with self._client.messages.create(**self._arguments(prompt)) as stream:
+                for event in stream:
+                    self._bound(partial, end)
+                    _take(event, partial)
+        except Failed:
+            raise
+        except Exception as error:  # the SDK lets raw httpx, JSON and assertion errors through
+            raise Failed(self._fault(error)) from None
+        if not (partial.started and partial.stopped and partial.stop in KNOWN_STOPS):
+            raise Failed(Fault("the reply was cut before its end", "cut", retryable=True))
+
+    def _arguments(self, prompt: Prompt) -> dict[str, Any]:
+        system = {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral"}}
+        return {
+            "model": self._model,
+            "max_tokens": self._max_output_tokens,
+            "system": [system],
+            "messages": [{"role": "user", "content": prompt.user}],
+            "stream": True,
+        }
+
+    def _bound(self, partial: Partial, end: float) -> None:
+        if time.monotonic() > end:
+            raise Failed(Fault(f"no whole reply within {self._bounds.deadline:g} s", "deadline", retryable=True))
+        if partial.bytes > self._bounds.max_bytes:
+            raise Failed(Fault(f"the reply is larger than {self._bounds.max_bytes:,} bytes", "too-large"))
+
+    @property
+    def _client(self) -> Any:
+        with self._mutex:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Any:
+        import anthropic
+        import httpx2
+
+        timeout = httpx2.Timeout(min(60.0, self._bounds.deadline), connect=self._bounds.connect)
+        http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout)
+        credentials = {"api_key": self._key} if self._key else {"auth_token": self._token}
+        return anthropic.Anthropic(**credentials, base_url=self._url, max_retries=0, http_client=http)  # type: ignore[arg-type]
+
+    @cached_property
+    def _prices(self) -> prices.Table:
+        path = datafiles.folder("rules") / "prices.yaml"
+        return prices.load(Source(str(path), path.read_text(encoding="utf-8")))
+
+    def _fault(self, error: Exception) -> Fault:
+        """What an exception of the SDK or below it means. No key leaves through its text."""
+        status = getattr(error, "status_code", None)
+        kind = str(getattr(error, "type", None) or "")
+        text = self._redacted(f"{type(error).__name__}: {error}")[:300]
+        if status == 200 or kind in FAULT_TYPES:
+            return Fault(text, kind or "stream", kind in FAULT_TYPES, FAULT_TYPES.get(kind, False))
+        if isinstance(status, int):
+            return _by_status(status, text, error)
+        return Fault(f"no whole reply from {self._url}: {text}", "connection", retryable=True)
+
+    def _redacted(self, text: str) -> str:
+        for secret in (self._key, self._token):
+            if secret:
+                text = text.replace(secret, "[key]")
+        return text
+
+
+def _by_status(status: int, text: str, error: Exception) -> Fault:
+    if "spend_limit" in f"{getattr(error, 'body', '')}{text}":
+        return Fault(text, "spend-limit", hint="raise the limit, then build again")
+    waits = status in WAITING_IS_CHEAP
+    retryable = waits or status in RETRYABLE
+    hint = "check ANTHROPIC_API_KEY" if status in (401, 403) else ""
+    return Fault(f"{status}: {text}", f"http-{status}", retryable, waits, _retry_after(error), hint)
+
+
+def _retry_after(error: Exception) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _take(event: Any, partial: Partial) -> None:
+    """One event of the stream. Whatever is not of the known shape fails the request."""
+    kind = event.type
+    if kind == "message_start":
+        if partial.started:
+            raise Failed(Fault("two replies came in one stream", "malformed", retryable=True))
+        partial.started = True
+        partial.model = str(event.message.model)
+        _count(event.message.usage, partial)
+    elif kind == "content_block_delta" and event.delta.type == "text_delta":
+        partial.text.append(event.delta.text)
+        partial.bytes += len(event.delta.text)
+    elif kind == "message_delta":
+        partial.stop = str(event.delta.stop_reason)
+        _count(event.usage, partial)
+    elif kind == "message_stop":
+        partial.stopped = True
+
+
+def _count(usage: Any, partial: Partial) -> None:
+    names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    for name in names:
+        value = getattr(usage, name, None)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            partial.tokens[name] = max(value, partial.tokens.get(name, 0))

@@ -1,0 +1,86 @@
+"""When the same request may be sent again, and after how long: the one owner of retries, over tenacity's arithmetic."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tenacity import RetryCallState, wait_random_exponential
+
+from brengine.errors import BackendError
+
+FIRST, LONGEST = 1.0, 60.0
+"""Bounds of the jittered exponential wait, in seconds."""
+LONGEST_TOLD = 120.0
+"""A retry-after is obeyed up to this many seconds."""
+TRIES = 4
+"""How often a request that failed otherwise than by rate limit or overload is sent in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a request gave no reply. `waits` marks rate limit and overload, which are waited out and cost no try."""
+
+    message: str
+    kind: str
+    retryable: bool = False
+    waits: bool = False
+    retry_after: float | None = None
+    hint: str = ""
+
+    def error(self) -> BackendError:
+        """The fault as the engine sees it."""
+        return BackendError(self.message, self.hint, kind=self.kind, retryable=self.retryable)
+
+
+@dataclass(slots=True)
+class Gate:
+    """One pause for all workers: after a 429 or 529 nobody sends before `until` (monotonic seconds)."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    until: float = 0.0
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait(self) -> None:
+        """Return when sending is allowed."""
+        while (left := self.until - self.clock()) > 0:
+            self.sleep(left)
+
+    def close_for(self, seconds: float) -> None:
+        """Let nobody send for so long."""
+        with self._mutex:
+            self.until = max(self.until, self.clock() + seconds)
+
+
+@dataclass(slots=True)
+class Patience:
+    """How much one ask has waited and tried so far."""
+
+    limit: float
+    waited: float = 0.0
+    tries: int = 0
+    waits: int = 0
+
+    def after(self, fault: Fault) -> float | None:
+        """Seconds to wait before the next try, or None when there is to be none."""
+        if not fault.retryable:
+            return None
+        if fault.waits:
+            self.waits += 1
+        else:
+            self.tries += 1
+        told = min(fault.retry_after, LONGEST_TOLD) if fault.retry_after is not None else None
+        pause = backoff(self.tries + self.waits) if told is None else max(0.0, told)
+        if self.tries >= TRIES or self.waited + pause > self.limit:
+            return None
+        self.waited += pause
+        return pause
+
+
+def backoff(number: int) -> float:
+    """Full jitter: between 0 and 1, 2, 4, … seconds, at most 60, for the first, second, third … wait."""
+    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
+    state.attempt_number = number
+    return float(wait_random_exponential(multiplier=FIRST, max=LONGEST)(state))

@@ -1,0 +1,73 @@
+"""Declared files exist, are plain text files within bounds, and parse. Nothing is run."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from brengine import interface
+from brengine.checks.outcome import Checked, judged
+from brengine.domain import Finding
+from brengine.ports import Subject
+
+MAX_BYTES = 1024 * 1024
+MAY_BE_EMPTY = ("__init__.py", "py.typed", ".gitkeep")
+
+
+def check(subject: Subject) -> Checked:
+    """Look at every file that the task declares."""
+    found = [finding for path in subject.task.files for finding in _file(subject.root, path)]
+    found += [
+        Finding("files", "it is not declared", path, hint="write only the declared files")
+        for path in subject.undeclared
+    ]
+    return judged("files", tuple(found))
+
+
+def _file(root: Path, path: str) -> list[Finding]:
+    place = root / path
+    if place.is_symlink() or not place.is_file():
+        return [Finding("files", "the declared file is not there", path, hint="write it")]
+    content = place.read_bytes()
+    if len(content) > MAX_BYTES:
+        return [Finding("files", f"it is larger than {MAX_BYTES:,} bytes", path)]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return [Finding("files", f"it is not UTF-8: {error.reason} at byte {error.start}", path)]
+    if "\0" in text:
+        return [Finding("files", "it contains a NUL character", path)]
+    if not text.strip():
+        empty = Path(path).name in MAY_BE_EMPTY
+        return [] if empty else [Finding("files", "it is empty", path, hint="write its content")]
+    return _parsed(path, text)
+
+
+def _parsed(path: str, text: str) -> list[Finding]:
+    parser = _PARSERS.get(Path(path).suffix)
+    try:
+        if parser:
+            parser(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError, yaml.YAMLError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        return [Finding("files", f"it does not parse: {error}", path, line, "mend the syntax")]
+    return []
+
+
+def _python(text: str) -> None:
+    if len(text) > interface.MAX_CHARACTERS:
+        raise ValueError(f"more than {interface.MAX_CHARACTERS:,} characters of Python")
+    compile(text, "<file>", "exec", dont_inherit=True)
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    ".py": _python,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+}

@@ -1,0 +1,74 @@
+"""Which checks a task meets follows from its kind; the first stage with findings ends the round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from brengine.checks import components, documents, files, testing
+from brengine.checks.outcome import Checked, Tools
+from brengine.domain import PROJECT, Evidence, Finding, Gates, Task, Verdict
+from brengine.errors import EngineError
+from brengine.ports import Commands, Subject
+
+Stage = Callable[[], Checked]
+
+
+class Suite:
+    """The Checker: every verdict rests on what was run here."""
+
+    def __init__(self, commands: Commands, python: str) -> None:
+        self._tools = Tools(commands, python)
+
+    def check(self, subject: Subject) -> Verdict:
+        """Run the stages of the task's kind in order. A check that breaks makes the verdict errored, never passed."""
+        return _run(subject.task.id, [lambda: files.check(subject), *self._stages(subject)])
+
+    def project(self, root: Path, tests: Sequence[str], targets: Sequence[str], gates: Gates) -> Verdict:
+        """All tests in one run, and the coverage of all targets together."""
+        measured = tuple(path for path in targets if _measurable(path))
+        wanted = testing.Wanted(tuple(tests), measured, 0, "there is nothing to measure")
+        return _run(PROJECT, [lambda: testing.check(root, wanted, gates, self._tools)])
+
+    def _stages(self, subject: Subject) -> list[Stage]:
+        tools, kind = self._tools, subject.task.kind
+        wanted = wanted_of(subject.task, subject.gates)
+        run: Stage = lambda: testing.check(subject.root, wanted, subject.gates, tools)  # noqa: E731
+        if kind == "code":
+            return [lambda: components.check(subject), run]
+        if kind == "tests":
+            return [run]
+        if kind == "documentation":
+            return [lambda: documents.check(subject, tools)]
+        return [lambda: documents.examples(subject, tools)] if kind == "examples" else []
+
+
+def wanted_of(task: Task, gates: Gates) -> testing.Wanted:
+    """What runs for a task, and what is measured: the targets of code, under the task's own tests."""
+    own = task.tests if task.kind == "code" else task.targets + task.tests
+    tests = tuple(p for p in own if p.endswith(".py") and p.rsplit("/", 1)[-1].startswith("test_"))
+    if task.kind != "code":
+        return testing.Wanted(tests, (), 0, f"a task of kind {task.kind} has no coverage of its own")
+    targets = tuple(path for path in task.targets if _measurable(path))
+    return testing.Wanted(tests, targets, gates.coverage, "there is no Python among the targets")
+
+
+def _measurable(path: str) -> bool:
+    return path.endswith(".py")
+
+
+def _run(name: str, stages: Sequence[Stage]) -> Verdict:
+    evidence: list[Evidence] = []
+    findings: tuple[Finding, ...] = ()
+    for stage in stages:
+        try:
+            found = stage()
+        except EngineError as error:
+            return Verdict(name, tuple(evidence), (), f"a check could not be run: {error.message}")
+        evidence += found.evidence
+        findings = found.findings
+        if found.errored:
+            return Verdict(name, tuple(evidence), findings, found.errored)
+        if findings:
+            break
+    return Verdict(name, tuple(evidence), findings)

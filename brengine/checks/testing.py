@@ -1,0 +1,167 @@
+"""Tests by a real pytest, coverage by coverage.py, in one process, by our own configuration alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from brengine.checks import junit
+from brengine.checks.outcome import Checked, Tools, limits_of, private_folder, stable, tail
+from brengine.domain import Evidence, Finding, Gates
+from brengine.ports import CommandResult
+
+NEVER = "(?!)"
+"""A pattern that matches nothing: no pragma and no omit list counts."""
+SHOWN_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to run and to be measured: test files, targets (empty: coverage does not apply), the goal in per cent."""
+
+    tests: tuple[str, ...]
+    targets: tuple[str, ...]
+    goal: int
+    why_unmeasured: str = ""
+
+
+def check(root: Path, wanted: Wanted, gates: Gates, tools: Tools) -> Checked:
+    """Run the tests once; count from the report; compare the coverage with the goal."""
+    with private_folder() as folder:
+        argv = _argv(root, folder, wanted, tools)
+        env = {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(root),
+            "COVERAGE_FILE": str(folder / "data"),
+        }
+        result = tools.commands.run(argv, cwd=root, limits=limits_of(gates), env=env)
+        command = stable(argv, tools.python, folder, root)
+        tests = _tests(result, folder / "junit.xml", wanted, gates, command)
+        if tests.findings or not wanted.targets:
+            why = wanted.why_unmeasured or "the tests are red"
+            unmeasured = () if wanted.targets else (Evidence("coverage", "not applicable", reason=why),)
+            return Checked((*tests.evidence, *unmeasured), tests.findings)
+        coverage = _coverage(root, folder, wanted, gates, tools, env)
+        return Checked((*tests.evidence, *coverage.evidence), coverage.findings, coverage.errored)
+
+
+def _argv(root: Path, folder: Path, wanted: Wanted, tools: Tools) -> tuple[str, ...]:
+    include = "\n    ".join(str(root / path) for path in wanted.targets)
+    rcfile = folder / "coveragerc"
+    rcfile.write_text(
+        f"[run]\nbranch = True\nrelative_files = True\ninclude =\n    {include}\n"
+        f"[report]\nexclude_lines =\n    {NEVER}\npartial_branches =\n    {NEVER}\n"
+        f"partial_branches_always =\n    {NEVER}\n"
+    )
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    python = (tools.python, "-m")
+    measure = ("coverage", "run", f"--rcfile={rcfile}", "-m") if wanted.targets else ()
+    options = ("-c", str(folder / "pytest.ini"), f"--rootdir={root}", "-p", "no:cacheprovider", "-q", "--tb=short")
+    report = (f"--junitxml={folder / 'junit.xml'}", "-o", "junit_family=xunit2", "-o", "junit_logging=no")
+    return (*python, *measure, "pytest", *options, *report, *wanted.tests)
+
+
+def _tests(result: CommandResult, report: Path, wanted: Wanted, gates: Gates, command: str) -> Checked:
+    counted = junit.count(report, wanted.tests)
+    first = wanted.tests[0] if len(wanted.tests) == 1 else ""
+    if result.ended != "exit":
+        counted = _ended_badly(result, gates)
+    if isinstance(counted, str):
+        finding = Finding("tests", f"{counted}\n{tail(result.stdout + result.stderr)}", first)
+        return Checked((Evidence("tests", "failed", command=command, exit_code=result.exit_code),), (finding,))
+    findings = list(counted.findings)
+    if counted.executed == 0:
+        message = f"no test ran ({counted.skipped} skipped)\n{tail(result.stdout)}"
+        findings.append(Finding("tests", message, first, hint="write tests that pytest collects and runs"))
+    elif result.exit_code != 0 and not findings:
+        findings.append(Finding("tests", f"pytest ended with {result.exit_code}\n{tail(result.stdout)}", first))
+    evidence = Evidence(
+        "tests",
+        "failed" if findings else "passed",
+        command=command,
+        exit_code=result.exit_code,
+        executed=counted.executed,
+        failed=counted.failed,
+        skipped=counted.skipped,
+    )
+    return Checked((evidence,), tuple(findings))
+
+
+def _ended_badly(result: CommandResult, gates: Gates) -> str:
+    if result.ended == "timeout":
+        return f"the tests did not end within the limit of {gates.seconds} seconds"
+    if result.ended == "processes":
+        return f"the tests started more than {gates.processes} processes"
+    return f"the tests were ended by signal {-result.exit_code} (memory limit {gates.memory_mb} MB)"
+
+
+def _coverage(root: Path, folder: Path, wanted: Wanted, gates: Gates, tools: Tools, env: Mapping[str, str]) -> Checked:
+    report = folder / "coverage.json"
+    argv = (tools.python, "-m", "coverage", "json", "-q", f"--rcfile={folder / 'coveragerc'}", "-o", str(report))
+    result = tools.commands.run(argv, cwd=root, limits=limits_of(gates), env=env)
+    files = _measured(report)
+    if files is None:
+        if "No data" in result.stdout + result.stderr:
+            files = {}
+        else:
+            return Checked(errored=f"coverage could not be read: {tail(result.stdout + result.stderr, 300)}")
+    covered = coverable = 0
+    findings = []
+    for path in wanted.targets:
+        have, of, missing = _file(files.get(path), root / path)
+        covered, coverable = covered + have, coverable + of
+        if missing:
+            findings.append(Finding("coverage", missing, path, hint=f"test them: the goal is {wanted.goal} %"))
+    enough = coverable == 0 or 100 * covered >= wanted.goal * coverable
+    status = "passed" if enough else "failed"
+    evidence = Evidence("coverage", status, covered=covered, coverable=coverable)  # type: ignore[arg-type]
+    if enough:
+        return Checked((evidence,))
+    share = Finding(
+        "coverage", f"{100 * covered // coverable} % of lines and branches are covered, not {wanted.goal} %"
+    )
+    return Checked((evidence,), (share, *findings))
+
+
+def _measured(report: Path) -> dict[str, dict[str, object]] | None:
+    try:
+        found = json.loads(report.read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {str(path).replace("\\", "/"): row for path, row in found.items()}
+
+
+def _file(row: dict[str, object] | None, place: Path) -> tuple[int, int, str]:
+    """(covered, coverable, what is missing) of one target; a target that no test imports counts as not covered."""
+    if row is None:
+        lines = [line for line in place.read_text(encoding="utf-8").split("\n") if line.strip()]
+        return 0, len(lines), "no test imports it" if lines else ""
+    summary: dict[str, int] = row["summary"]  # type: ignore[assignment]
+    of = summary["num_statements"] + summary.get("num_branches", 0)
+    have = summary["covered_lines"] + summary.get("covered_branches", 0)
+    return have, of, _missing(row)
+
+
+def _missing(row: dict[str, object]) -> str:
+    lines: Sequence[int] = row["missing_lines"]  # type: ignore[assignment]
+    branches: Sequence[Sequence[int]] = row.get("missing_branches", [])  # type: ignore[assignment]
+    parts = []
+    if lines:
+        parts.append(f"lines {', '.join(_ranges(lines)[:SHOWN_LINES])} not run")
+    taken = [f"{a}→{b if b > 0 else 'end'}" for a, b in branches if a not in lines]
+    if taken:
+        parts.append(f"branches {', '.join(taken[:SHOWN_LINES])} not taken")
+    return "; ".join(parts)
+
+
+def _ranges(lines: Sequence[int]) -> list[str]:
+    """1, 2, 3, 7 → 1–3, 7."""
+    found: list[list[int]] = []
+    for line in lines:
+        if found and line == found[-1][1] + 1:
+            found[-1][1] = line
+        else:
+            found.append([line, line])
+    return [f"{a}–{b}" if b > a else str(a) for a, b in found]

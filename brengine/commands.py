@@ -1,0 +1,104 @@
+"""The one door through which commands are launched: scrubbed environment, limits, and no process left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from brengine.errors import EngineError
+from brengine.ports import CommandResult, Limits
+
+SUPERVISOR = Path(__file__).with_name("supervise.py")
+GRACE = 20.0
+"""Seconds beyond the limit after which the supervisor itself is given up."""
+
+
+class Door:
+    """Launches commands under the supervisor. Nothing of this process's environment reaches them."""
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+
+    def run(
+        self, argv: Sequence[str], *, cwd: Path, limits: Limits, env: Mapping[str, str] | None = None
+    ) -> CommandResult:
+        """Run to the end within limits. Raises EngineError when the supervisor itself breaks."""
+        home = tempfile.mkdtemp(prefix="br-home-")
+        try:
+            return self._run(argv, cwd, limits, _environment(home, env or {}))
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+
+    def _run(self, argv: Sequence[str], cwd: Path, limits: Limits, env: dict[str, str]) -> CommandResult:
+        reading, writing = os.pipe()
+        options = {
+            "seconds": limits.seconds,
+            "memory_mb": limits.memory_mb,
+            "processes": limits.processes,
+            "file_mb": limits.file_mb,
+            "status": writing,
+        }
+        try:
+            process = subprocess.Popen(
+                [self._python, "-I", "-S", str(SUPERVISOR), json.dumps(options), *argv],
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(writing,),
+            )
+        finally:
+            os.close(writing)
+        with os.fdopen(reading, "rb") as status:
+            out, err = _drained(process, limits)
+            report = status.read(1000)
+        try:
+            ended = json.loads(report)
+            return CommandResult(
+                tuple(argv), int(ended["exit"]), out, err, float(ended["seconds"]), str(ended["ended"])
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"the supervisor of {argv[0]} ended without a report: {err[-300:]}") from error
+
+
+def _drained(process: subprocess.Popen[bytes], limits: Limits) -> tuple[str, str]:
+    """Both streams up to the cap; what comes beyond is read and thrown away."""
+    kept: list[bytearray] = [bytearray(), bytearray()]
+    assert process.stdout is not None and process.stderr is not None
+    streams: tuple[IO[bytes], IO[bytes]] = (process.stdout, process.stderr)
+    threads = [
+        threading.Thread(target=_drain, args=(stream, into, limits.output_bytes), daemon=True)
+        for stream, into in zip(streams, kept, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        process.wait(timeout=limits.seconds + GRACE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait(timeout=GRACE)
+    for thread in threads:
+        thread.join(timeout=GRACE)
+    for stream in streams:
+        stream.close()
+    return kept[0].decode("utf-8", "replace"), kept[1].decode("utf-8", "replace")
+
+
+def _drain(stream: IO[bytes], into: bytearray, cap: int) -> None:
+    while chunk := os.read(stream.fileno(), 65536):
+        into += chunk[: max(0, cap - len(into))]
+
+
+def _environment(home: str, extra: Mapping[str, str]) -> dict[str, str]:
+    path = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
+    fixed = {"PATH": path, "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home}
+    return {**fixed, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **extra}

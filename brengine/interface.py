@@ -1,0 +1,121 @@
+"""The public surface of a Python source, computed by `ast`: which names it has, and whether one keeps its contract."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+MAX_CHARACTERS = 200_000
+"""Larger sources are not parsed: deep nesting can exhaust memory."""
+
+
+def parse(text: str) -> ast.Module | None:
+    """The tree, or None where the text does not parse or is too large to try."""
+    if len(text) > MAX_CHARACTERS:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Every name that the source binds at its top level, in order; () where it does not parse."""
+    tree = parse(text)
+    found: list[str] = []
+    for node in tree.body if tree else ():
+        found += _bound(node)
+    return tuple(dict.fromkeys(found))
+
+
+def mismatch(contract: str, source: str, name: str) -> str:
+    """How the source differs from what the contract's text states of `name`; empty where it does not.
+
+    The contract's text is read leniently: its `def` and `class` lines count, the rest is prose. Parameter names, their
+    order, and which have defaults are compared; annotations and default values are not.
+    """
+    if name not in names(source):
+        return f"{name} is not defined"
+    tree = parse(source)
+    assert tree is not None
+    defined = {node.name: node for node in tree.body if isinstance(node, Definition)}
+    for owner, wanted in _stated(contract):
+        if (owner or wanted.name) != name:
+            continue
+        actual = _find(defined, owner, wanted.name)
+        if actual is None:
+            return f"{owner}.{wanted.name} is not defined"
+        difference = _compared(wanted, actual)
+        if difference:
+            return f"{f'{owner}.' if owner else ''}{wanted.name}: {difference}"
+    return ""
+
+
+def _find(defined: dict[str, Definition], owner: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    found: ast.AST | None = defined.get(name)
+    if owner:
+        above = defined.get(owner)
+        inside = above.body if isinstance(above, ast.ClassDef) else []
+        functions = [node for node in inside if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        found = next((node for node in functions if node.name == name), None)
+    return found if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+def _stated(contract: str) -> list[tuple[str, ast.FunctionDef]]:
+    """(class or "", function) for each `def` line; an indented one belongs to the class above it."""
+    found: list[tuple[str, ast.FunctionDef]] = []
+    owner = ""
+    for line in contract.split("\n"):
+        header = re.match(r"(\s*)class (\w+)", line)
+        if header and not header[1]:
+            owner = header[2]
+        match = re.match(r"(\s*)(?:async )?(def .*)", line)
+        tree = parse(f"{_header(match[2])}: ...") if match else None
+        if match and tree and isinstance(tree.body[0], ast.FunctionDef):
+            found.append((owner if match[1] else "", tree.body[0]))
+    return found
+
+
+def _header(line: str) -> str:
+    """The header of a function without what follows it: a colon, a comment, prose."""
+    depth = 0
+    for index, character in enumerate(line):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and character in "#:" and ")" in line[:index]:
+            return line[:index].rstrip()
+    return line.rstrip()
+
+
+def _compared(wanted: ast.FunctionDef, actual: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    want, have = _parameters(wanted.args), _parameters(actual.args)
+    if want != have:
+        return f"its parameters are ({', '.join(have)}), the contract says ({', '.join(want)})"
+    return ""
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    plain = [*arguments.posonlyargs, *arguments.args]
+    first_default = len(plain) - len(arguments.defaults)
+    rows = [f"{arg.arg}=…" if index >= first_default else arg.arg for index, arg in enumerate(plain)]
+    if arguments.vararg:
+        rows.append(f"*{arguments.vararg.arg}")
+    rows += [
+        f"{arg.arg}=… by name" if default else f"{arg.arg} by name"
+        for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
+    return [*rows, f"**{arguments.kwarg.arg}"] if arguments.kwarg else rows
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, Definition):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [inner.id for target in node.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    if isinstance(node, ast.ImportFrom | ast.Import):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if isinstance(node, ast.If | ast.Try):
+        return [name for inner in node.body for name in _bound(inner)]
+    return []
