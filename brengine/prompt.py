@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import digest
-from brengine.domain import Finding, Gates, Prompt, Task
+from brengine.domain import Contract, Finding, Gates, Prompt, Task
 from brengine.errors import TooLarge
 from brengine.templates import Template, render
 from brengine.tokens import upper_bound
@@ -74,7 +74,7 @@ def pack(pieces: Sequence[Piece], used: int, limit: int) -> tuple[tuple[Piece, .
 def build(request: Request, system: Template, body: Template, repair: Repair | None = None) -> Prompt:
     """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
     tasks = [task_values(task, request.gates[task.id], request.shown) for task in request.tasks]
-    used = sum(upper_bound(f"{task}") for task in tasks)
+    used = sum(upper_bound("\n".join(_texts(task))) for task in tasks)
     findings = [found(finding) for finding in repair.findings] if repair else []
     used += sum(upper_bound(text) for text in findings)
     pieces, left_out, total = pack(request.pieces, used, request.limit)
@@ -100,11 +100,31 @@ def task_values(task: Task, gates: Gates, shown: frozenset[str]) -> dict[str, ob
         "name": task.name,
         "kind": task.kind,
         "files": list(task.files),
-        "defines": [{"path": c.path, "text": c.text.rstrip()} for c in task.defines],
+        "contracts": contracts_text(task.defines),
         "covers": [{"line": c.span.line, "text": c.text} for c in task.covers if c.text not in shown],
         "acceptance": [a.text for a in task.acceptance if a.text not in covered],
         "gates": gates_text(task, gates),
     }
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value that templates see, for counting."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    else:
+        yield str(value)
+
+
+def contracts_text(contracts: Sequence[Contract]) -> str:
+    """The texts of contracts under the path of the file that holds them."""
+    paths = dict.fromkeys(contract.path for contract in contracts)
+    return "\n".join(
+        "\n".join([f"in {path}:", *(c.text.rstrip() for c in contracts if c.path == path)]) for path in paths
+    )
 
 
 def gates_text(task: Task, gates: Gates) -> str:

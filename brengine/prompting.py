@@ -73,7 +73,7 @@ class Prompts:
             defined = self._board.contracts.get(name, ())
             rows = [c for c in defined if c.name in uses]
             if rows:
-                text = "\n".join(f"[{c.path}] {c.text.rstrip()}" for c in rows)
+                text = prompt.contracts_text(rows)
                 yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)
 
 
