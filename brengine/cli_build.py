@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -138,10 +138,10 @@ def build_all(
 def _run(project: Project, chosen: Sequence[Selected], width: int, keep_going: bool) -> int:
     from brengine import doit_bridge, doit_memory
 
-    names = [c.name for c in chosen] or ["build"]
+    tasks = frozenset(task for c in chosen for task in (*c.tasks, *_needed(project, c.tasks)))
+    names = doit_bridge.in_order(project, tasks if chosen else None)
     code = doit_bridge.run(project, names, jobs=width, keep_going=keep_going)
-    verified = doit_bridge.VERIFY not in names and not chosen
-    if not verified and not project.engine.project_fresh():
+    if project.engine.project is None and not project.engine.project_fresh():
         code = max(code, 0 if project.engine.check_project() else 1)
     doit_memory.remember(project.places)
     return code
@@ -165,8 +165,12 @@ def _nothing_to_do(project: Project, chosen: Sequence[Selected]) -> bool:
 def _stale(project: Project, chosen: Sequence[Selected]) -> Mapping[str, Standing]:
     board = project.board
     wanted = {task for c in chosen for task in c.tasks} or set(board.tasks)
-    wanted |= {need for task in list(wanted) for need in board.closure(task)}
+    wanted |= _needed(project, wanted)
     return {name: s for name, s in board.all().items() if s.reasons and name in wanted}
+
+
+def _needed(project: Project, tasks: Iterable[str]) -> set[str]:
+    return {need for task in tasks for need in project.board.closure(task)}
 
 
 def _closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing], code: int) -> int:

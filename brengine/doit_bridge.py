@@ -34,7 +34,6 @@ def config(where: Places) -> dict[str, Any]:
         "par_type": "thread",
         "backend": "sqlite3",
         "dep_file": str(where.state / "doit.db"),
-        "default_tasks": ["build"],
         "verbosity": 2,
     }
 
@@ -62,9 +61,16 @@ def namespace(project: Project, *, fold_at_exit: bool = True) -> Namespace:
         "task_task": tasks.tasks,
         "task_feature": tasks.features,
         "task_verify": tasks.verify,
-        "task_build": tasks.build,
     }
-    return {**creators, "DOIT_CONFIG": config(project.places)}
+    return {**creators, "DOIT_CONFIG": config(project.places) | {"default_tasks": in_order(project)}}
+
+
+def in_order(project: Project, chosen: frozenset[str] | None = None) -> list[str]:
+    """doit's names for batches in order of execution (doit keeps the order of what is selected), then verify."""
+    board = project.board
+    wanted = set(board.batches) if chosen is None else {board.batch_of[task] for task in chosen}
+    names = [f"batch:{name}" for name in board.batches if name in wanted]
+    return names if chosen is not None else [*names, VERIFY]
 
 
 class Tasks:
@@ -130,12 +136,6 @@ class Tasks:
             "uptodate": [_answer(self._engine.project_fresh)],
             **_QUIET,
         }
-
-    def build(self) -> Iterator[TaskDict]:
-        """build: everything (the default)."""
-        features = dict.fromkeys(batch.feature for batch in self._plan.batches)
-        needs = [f"feature:{feature}" for feature in features]
-        yield {"basename": "build", "doc": "build everything", "actions": None, "task_dep": [*needs, VERIFY]}
 
     # --- actions ------------------------------------------------------------------------------------------------
 

@@ -216,8 +216,9 @@ class Key:
 
     @property
     def digest(self) -> str:
-        """The digest of all inputs, 64 hex digits."""
-        return digest.of_value(f"{self.kind}-key/1", list(map(list, self.inputs)))
+        """The digest of all inputs, 64 hex digits. A requirement's text counts, the id that it goes by does not."""
+        rows = sorted([name.split(":")[0] if name.startswith("spec:") else name, value] for name, value in self.inputs)
+        return digest.of_value(f"{self.kind}-key/1", rows)
 
     def without(self, name: str) -> Key:
         """The same Key with one input left out (recordings ignore the template's version)."""

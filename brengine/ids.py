@@ -65,7 +65,7 @@ def assign(
 def _reworded(texts: Sequence[str], ids: list[str], left: dict[str, str]) -> list[tuple[str, str]]:
     """Give the ids of vanished texts to the most similar new ones."""
     pairs = [
-        (SequenceMatcher(None, old, text).ratio(), index, name)
+        (_likeness(old, text), index, name)
         for index, text in enumerate(texts)
         if not ids[index] and own_id(text, "", "x") not in left
         for name, old in left.items()
@@ -76,6 +76,14 @@ def _reworded(texts: Sequence[str], ids: list[str], left: dict[str, str]) -> lis
             ids[index] = name
             renamed.append((left.pop(name), texts[index]))
     return renamed
+
+
+def _likeness(old: str, new: str) -> float:
+    """0–1: by characters, or by words where one text has nearly all words of the other (it was drawn out)."""
+    a, b = set(re.findall(r"\w+", old.lower())), set(re.findall(r"\w+", new.lower()))
+    shared = len(a & b) / min(len(a), len(b)) if a and b else 0.0
+    ratio = SequenceMatcher(None, old, new).ratio()
+    return max(ratio, 0.9 * shared) if min(len(a), len(b)) > 1 else ratio
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brengine import completion
-from brengine.domain import Evidence, Outcome, Record, Usage
+from brengine.domain import PROJECT, Evidence, Outcome, Record, Usage
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
     AttemptFailed,
@@ -74,7 +74,7 @@ class Reporter:
         ended = totals.outcomes.values()
         done = sum(outcome.done for outcome in ended)
         parts = [f"{sum(o is kind for o in ended)} {kind}" for kind in MARK if any(o is kind for o in ended)]
-        evidence = totals.project or tuple(e for record in records.values() for e in record.evidence)
+        evidence = totals.project or tuple(e for r in records.values() if r.task != PROJECT for e in r.evidence)
         verified = sum(s.fate == "verified" for s in settled)
         rows = [
             ("tasks", f"{done} of {len(totals.outcomes)} done ({', '.join(parts) or 'none'})"),
