@@ -57,24 +57,26 @@ def package_name(spec: Spec, settings: Settings) -> str:
 
 
 def _matches(spec: Spec, feature: Feature, packs: Sequence[Pack]) -> list[Match]:
+    """The matches in the order of the rules; catch-all rules look at what all the others have left."""
     criteria = (*feature.criteria, *spec.criteria)
-    found: list[Match] = []
-    for pack in packs:
-        if pack.words and not _holds(feature.name, pack.words):
-            continue
-        for rule in pack.rules:
-            found += _of_rule(rule, feature, criteria, found)
-    return found
+    applying = [pack for pack in packs if not pack.words or _holds(feature.name, pack.words)]
+    rules = [rule for pack in applying for rule in pack.rules]
+    by_rule = {rule: _of_rule(rule, feature, criteria, ()) for rule in rules if not rule.catch_all}
+    others = [match for matches in by_rule.values() for match in matches]
+    for rule in rules:
+        if rule.catch_all:
+            by_rule[rule] = _of_rule(rule, feature, criteria, others)
+    return [match for rule in rules for match in by_rule[rule]]
 
 
-def _of_rule(rule: Rule, feature: Feature, criteria: Sequence[Requirement], before: Sequence[Match]) -> list[Match]:
+def _of_rule(rule: Rule, feature: Feature, criteria: Sequence[Requirement], others: Sequence[Match]) -> list[Match]:
     texts = [feature.name, *(r.text for r in feature.requirements)]
     if rule.feature and not any(_holds(text, rule.feature) for text in texts):
         return []
     taken = tuple(c for c in criteria if _holds(c.text, rule.criteria))
     wanted = [r for r in feature.requirements if not rule.requirement or _holds(r.text, rule.requirement)]
     if rule.catch_all:
-        covered = {r.id for match in before if match.rule.kind == "code" for r in match.requirements}
+        covered = {r.id for match in others if match.rule.kind == "code" for r in match.requirements}
         wanted = [r for r in wanted if r.id not in covered]
     if rule.scope == "each-requirement":
         return [Match(rule, feature, (requirement,), taken) for requirement in wanted]

@@ -131,6 +131,8 @@ class Engine:
     def check_project(self) -> bool:
         """The one test run of the whole project; a red test makes its owners not done. True when green."""
         done = [name for name in self.board.tasks if self.board.is_done(name)]
+        if not done:
+            return True
         verdict = self._judge_project(done)
         self.project = verdict
         self._sink(ProjectChecked(verdict))

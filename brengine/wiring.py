@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -91,9 +92,13 @@ class Project:
 
         return planning.make(self.inputs)
 
-    def keep_plan(self) -> None:
-        """Keep the plan for the next run (it may be lost; then it is made again)."""
-        durable.write(self.places.plan, self.inputs.digest.encode() + b"\n" + codec.plan_to_json(self.plan))
+    def _keep_plan(self, ids: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> None:
+        """Keep the plan that the next run will make (it may be lost; then it is made again)."""
+        from brengine import planning
+
+        inputs = replace(self.inputs, ids=ids, names=names)
+        kept = self.plan if inputs.digest == self.inputs.digest else planning.make(inputs)
+        durable.write(self.places.plan, inputs.digest.encode() + b"\n" + codec.plan_to_json(kept))
 
     # --- the board and the engine -------------------------------------------------------------------------------
 
@@ -185,8 +190,9 @@ class Project:
     def _fold(self) -> None:
         from brengine import spec
 
-        self.ledger.fold(spec.known_of(self.plan.spec), spec.names_of(self.plan.spec))
-        self.keep_plan()
+        ids, names = spec.known_of(self.plan.spec), spec.names_of(self.plan.spec)
+        self.ledger.fold(ids, names)
+        self._keep_plan(ids, names)
 
     # --- backends -----------------------------------------------------------------------------------------------
 

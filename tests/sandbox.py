@@ -34,8 +34,8 @@ layers: {core: Core layer, top: Top layer}
 rules:
   - id: adding
     when: {kind: each-requirement, requirement: [adding]}
-    task: {name: Add adding, kind: code, layer: core, domain: backend, complexity: simple, minutes: 60, done: Adding added,
-      targets: [calc/adding.py], tests: [tests/test_adding.py], covers: match,
+    task: {name: Add adding, kind: code, layer: core, domain: backend, complexity: simple, minutes: 60,
+      done: Adding added, targets: [calc/adding.py], tests: [tests/test_adding.py], covers: match,
       defines: [{name: add, text: "def add(a: int, b: int) -> int"}]}
   - id: doubling
     when: {kind: each-requirement, requirement: [doubling]}
@@ -78,6 +78,8 @@ class Sandbox:
         root.mkdir(parents=True, exist_ok=True)
         self.write("PROJECT_SPEC.md", SPEC)
         self.write("rules/calc.yaml", RULES)
+        for pack in ("testing", "documentation"):
+            self.write(f"rules/{pack}.yaml", f"pack: {pack}\nversion: 1\nrules: []\n")
 
     def write(self, path: str, text: str) -> None:
         """Write a project file, as a person would."""

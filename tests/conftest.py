@@ -1,0 +1,23 @@
+"""Fixtures shared by the end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from model_server import ModelServer
+from sandbox import FILES, Sandbox
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model that answers with the right files."""
+    with ModelServer(dict(FILES)) as server:
+        yield server
+
+
+@pytest.fixture
+def box(tmp_path: Path, model: ModelServer) -> Sandbox:
+    """A project with three tasks in two batches, asking that model."""
+    return Sandbox(tmp_path / "project", model)
