@@ -146,6 +146,9 @@ def _container(part: Part, reading: Reading) -> None:
                 _section(reading, f"{part.title} {block.span.line}", _to(block, part, number), ())
     for below in part.parts:
         title, attributes = fields.attributes(below.title)
+        if fields.is_section(title):
+            _part(below, reading)
+            continue
         _heading_feature(below, fields.feature_heading(title) or fields.plain_title(title), attributes, reading)
 
 

@@ -109,6 +109,11 @@ def role_of(title: str) -> SectionRole:
     return next((role for role, known in ROLES if any(word in words for word in known)), "other")
 
 
+def is_section(title: str) -> bool:
+    """True for a heading that is exactly the name of a known section, and so is no feature."""
+    return any(plain_title(title).lower() in known for _, known in ROLES)
+
+
 def priority_of(text: str) -> Priority | None:
     """The priority that a word means, or None."""
     return PRIORITIES.get(text.strip().strip("*_ ").lower().split(" (")[0])

@@ -36,8 +36,11 @@ class Workspace:
                 if error.errno in (errno.ELOOP, errno.ENXIO):
                     return None
                 raise EngineError(f"cannot read {path}: {error.strerror}") from error
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                return None
             with os.fdopen(handle, "rb") as file:
-                return file.read() if stat.S_ISREG(os.fstat(handle).st_mode) else None
+                return file.read()
 
     def digest(self, path: str) -> str:
         """The SHA-256 of a file, or "" when it is absent."""
@@ -82,6 +85,14 @@ class Workspace:
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
 
+    def _open_root(self, make: bool) -> int | None:
+        if make:
+            durable.make_folder(self.root)
+        try:
+            return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+
     @contextlib.contextmanager
     def _parent(self, path: str, make: bool) -> Iterator[tuple[int | None, str]]:
         """A handle on the folder of `path`, walked to one component at a time so that no link is followed."""
@@ -89,21 +100,24 @@ class Workspace:
         if problem:
             raise EngineError(f"refused path {path!r}: {problem}")
         *folders, name = path.split("/")
-        handle: int | None = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = self._open_root(make)
         try:
             for folder in folders:
-                handle = _step(handle, folder, path, make)
                 if handle is None:
                     break
+                above, handle = handle, None
+                try:
+                    handle = _step(above, folder, path, make)
+                finally:
+                    os.close(above)
             yield handle, name
         finally:
             if handle is not None:
                 os.close(handle)
 
 
-def _step(handle: int | None, folder: str, path: str, make: bool) -> int | None:
-    """Go one folder down, closing the handle above; None when it is absent and not to be made."""
-    assert handle is not None
+def _step(handle: int, folder: str, path: str, make: bool) -> int | None:
+    """A handle on the folder one down; None when it is absent and not to be made."""
     try:
         if make:
             with contextlib.suppress(FileExistsError):
@@ -118,8 +132,6 @@ def _step(handle: int | None, folder: str, path: str, make: bool) -> int | None:
         raise EngineError(
             f"cannot reach {path}: {folder} is a link or no folder ({error.strerror})", "move it away, then build again"
         ) from error
-    finally:
-        os.close(handle)
 
 
 def stage(root: Path, files: Mapping[str, bytes]) -> Path:

@@ -40,7 +40,6 @@ class Partial:
     """What has come of a stream so far."""
 
     text: list[str] = field(default_factory=list)
-    bytes: int = 0
     started: bool = False
     stopped: bool = False
     stop: str = ""
@@ -125,12 +124,11 @@ class AnthropicBackend:
         try:
             with self._client.messages.create(**self._arguments(prompt)) as stream:
                 for event in stream:
-                    self._bound(partial, end)
                     _take(event, partial)
-        except Failed:
-            raise
         except Exception as error:  # the SDK lets raw httpx, JSON and assertion errors through
-            raise Failed(self._fault(error)) from None
+            if time.monotonic() > end:
+                raise Failed(_late(self._bounds)) from None
+            raise Failed(_cause(error) or self._fault(error)) from None
         if not (partial.started and partial.stopped and partial.stop in KNOWN_STOPS):
             raise Failed(Fault("the reply was cut before its end", "cut", retryable=True))
 
@@ -144,11 +142,11 @@ class AnthropicBackend:
             "stream": True,
         }
 
-    def _bound(self, partial: Partial, end: float) -> None:
-        if time.monotonic() > end:
-            raise Failed(Fault(f"no whole reply within {self._bounds.deadline:g} s", "deadline", retryable=True))
-        if partial.bytes > self._bounds.max_bytes:
-            raise Failed(Fault(f"the reply is larger than {self._bounds.max_bytes:,} bytes", "too-large"))
+    def close(self) -> None:
+        """Close the connections that are kept open between asks."""
+        with self._mutex:
+            if self._made is not None:
+                self._made.close()
 
     @property
     def _client(self) -> Any:
@@ -162,7 +160,8 @@ class AnthropicBackend:
         import httpx2
 
         timeout = httpx2.Timeout(min(60.0, self._bounds.deadline), connect=self._bounds.connect)
-        http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout)
+        transport = _bounded_transport(self._bounds)
+        http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout, transport=transport)
         credentials = {"api_key": self._key} if self._key else {"auth_token": self._token}
         return anthropic.Anthropic(**credentials, base_url=self._url, max_retries=0, http_client=http)  # type: ignore[arg-type]
 
@@ -176,10 +175,10 @@ class AnthropicBackend:
         status = getattr(error, "status_code", None)
         kind = str(getattr(error, "type", None) or "")
         text = self._redacted(f"{type(error).__name__}: {error}")[:300]
+        if isinstance(status, int) and status != 200:
+            return _by_status(status, text, error)
         if status == 200 or kind in FAULT_TYPES:
             return Fault(text, kind or "stream", kind in FAULT_TYPES, FAULT_TYPES.get(kind, False))
-        if isinstance(status, int):
-            return _by_status(status, text, error)
         return Fault(f"no whole reply from {self._url}: {text}", "connection", retryable=True)
 
     def _redacted(self, text: str) -> str:
@@ -187,6 +186,51 @@ class AnthropicBackend:
             if secret:
                 text = text.replace(secret, "[key]")
         return text
+
+
+def _bounded_transport(bounds: Bounds) -> Any:
+    """An HTTP transport whose every response ends at the deadline and at the byte cap, whatever the SDK shows of it."""
+    import httpx2
+
+    class Counted(httpx2.SyncByteStream):
+        def __init__(self, inner: Any, end: float) -> None:
+            self._inner = inner
+            self._end = end
+
+        def __iter__(self) -> Any:
+            size = 0
+            for chunk in self._inner:
+                size += len(chunk)
+                if size > bounds.max_bytes:
+                    raise Failed(Fault(f"the reply is larger than {bounds.max_bytes:,} bytes", "too-large"))
+                if time.monotonic() > self._end:
+                    raise Failed(_late(bounds))
+                yield chunk
+
+        def close(self) -> None:
+            self._inner.close()
+
+    class Bounded(httpx2.HTTPTransport):
+        def handle_request(self, request: Any) -> Any:
+            end = time.monotonic() + bounds.deadline
+            response = super().handle_request(request)
+            response.stream = Counted(response.stream, end)
+            return response
+
+    return Bounded(trust_env=False)
+
+
+def _late(bounds: Bounds) -> Fault:
+    return Fault(f"no whole reply within {bounds.deadline:g} s", "deadline", retryable=True)
+
+
+def _cause(error: BaseException | None) -> Fault | None:
+    """The Fault that was raised below the SDK, however it was wrapped."""
+    while error is not None:
+        if isinstance(error, Failed):
+            return error.fault
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _by_status(status: int, text: str, error: Exception) -> Fault:
@@ -218,7 +262,6 @@ def _take(event: Any, partial: Partial) -> None:
         _count(event.message.usage, partial)
     elif kind == "content_block_delta" and event.delta.type == "text_delta":
         partial.text.append(event.delta.text)
-        partial.bytes += len(event.delta.text)
     elif kind == "message_delta":
         partial.stop = str(event.delta.stop_reason)
         _count(event.usage, partial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from brengine.checks import components, documents, files, testing
@@ -22,13 +23,24 @@ class Suite:
 
     def check(self, subject: Subject) -> Verdict:
         """Run the stages of the task's kind in order. A check that breaks makes the verdict errored, never passed."""
-        return _run(subject.task.id, [lambda: files.check(subject), *self._stages(subject)])
+        stages = [lambda: files.check(subject), *self._stages(subject)]
+        return self._portable(_run(subject.task.id, stages), subject.root)
 
     def project(self, root: Path, tests: Sequence[str], targets: Sequence[str], gates: Gates) -> Verdict:
         """All tests in one run, and the coverage of all targets together."""
         measured = tuple(path for path in targets if _measurable(path))
         wanted = testing.Wanted(tuple(tests), measured, 0, "there is nothing to measure")
-        return _run(PROJECT, [lambda: testing.check(root, wanted, gates, self._tools)])
+        return self._portable(_run(PROJECT, [lambda: testing.check(root, wanted, gates, self._tools)]), root)
+
+    def _portable(self, verdict: Verdict, root: Path) -> Verdict:
+        """The verdict without this machine's paths, so that a repair prompt is the same everywhere."""
+        prefix = str(Path(self._tools.python).parent.parent)
+
+        def shown(text: str) -> str:
+            return text.replace(f"{root}/", "").replace(str(root), ".").replace(prefix, "$PYTHON")
+
+        findings = tuple(replace(finding, message=shown(finding.message)) for finding in verdict.findings)
+        return replace(verdict, findings=findings)
 
     def _stages(self, subject: Subject) -> list[Stage]:
         tools, kind = self._tools, subject.task.kind
