@@ -1,4 +1,4 @@
-"""Build examples/auth into build/auth with doit. `python3 dodo.py demo` and `... test` set up all that they need."""
+"""Build examples/auth into build with doit. `python3 dodo.py demo` and `... test` set up all that they need."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ if __name__ == "__main__" and Path(sys.prefix).resolve() != VENV.resolve():
 
 from brengine.doit_bridge import load  # noqa: E402
 
-globals().update(load(ROOT / "examples" / "auth", out=ROOT / "build" / "auth"))
+globals().update(load(ROOT / "examples" / "auth", out=ROOT / "build"))
 
 
 def task_demo():

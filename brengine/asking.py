@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from brengine.blobs import Blobs
-from brengine.domain import Ask, Finding, Member, Prompt, Reply, Waiting
+from brengine.domain import Ask, Member, Prompt, Reply, Waiting
 from brengine.errors import BackendError, TooLarge
 from brengine.events import Replied, Sink
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
 from brengine.stale import Rung
 from brengine.standing import Standing
+from brengine.verdict import Finding
 
 
 class Prompter(Protocol):

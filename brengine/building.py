@@ -10,12 +10,13 @@ from threading import Semaphore
 from brengine import digest
 from brengine.asking import Asker
 from brengine.candidates import Candidate, Candidates
-from brengine.domain import Batch, Finding, Key, Outcome, Record, Task, Verdict, Waiting
+from brengine.domain import Batch, Key, Task, Waiting
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger, Row
 from brengine.ports import Checker, Subject
 from brengine.promotion import Accepted, Promoter
 from brengine.standing import Board, Standing
+from brengine.verdict import Finding, Outcome, Record, Verdict
 from brengine.workspace import Workspace, stage, unstage
 
 RESTAGES = 3

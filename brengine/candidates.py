@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from brengine import reply
 from brengine.asking import Asker
 from brengine.blobs import Actions, Blobs
-from brengine.domain import Finding, Outcome, Task
+from brengine.domain import Task
 from brengine.ledger import Stored
 from brengine.stale import Rung
 from brengine.standing import Standing
+from brengine.verdict import Finding, Outcome
 from brengine.workspace import Workspace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 
-from brengine.domain import Record
+from brengine.verdict import Record
 from brengine.wiring import Project
 
 

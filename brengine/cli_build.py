@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from brengine import completion, report, select
-from brengine.domain import Outcome, Task
+from brengine.domain import Task
 from brengine.errors import BrError, InputError
 from brengine.events import RunStarted
 from brengine.places import Places
@@ -21,6 +21,7 @@ from brengine.report import Reporter
 from brengine.select import Selected
 from brengine.stale import Rung
 from brengine.standing import Standing
+from brengine.verdict import Outcome
 from brengine.wiring import Project
 
 HOW = {

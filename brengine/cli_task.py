@@ -12,10 +12,11 @@ import click
 
 from brengine import cleaning, completion, report, select
 from brengine.cli_build import HOW, build_all, reason_lines, require_task
-from brengine.domain import Outcome, Reason, ReasonKind
+from brengine.domain import Reason, ReasonKind
 from brengine.errors import InputError
 from brengine.places import Places
 from brengine.standing import Standing
+from brengine.verdict import Outcome
 from brengine.wiring import Project
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from brengine.domain import Evidence, Plan, Record
+from brengine.domain import Plan
+from brengine.verdict import Evidence, Record
 
 Row = dict[str, Any]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from brengine.domain import Evidence, Plan, Record, Task
+from brengine.domain import Plan, Task
+from brengine.verdict import Evidence, Record
 
 Fate = Literal["verified", "failed", "unverifiable", "not built"]
 

@@ -1,6 +1,6 @@
 """Writing so that what is there after a crash is whole, with numbered points at which a test can kill.
 
-Protocol (measured on ext4, see docs/reliability.md): temporary file, fsync, rename, fsync of the folder.
+Protocol: temporary file, fsync, rename, fsync of the folder. On ext4 nothing less survives a power cut.
 """
 
 from __future__ import annotations

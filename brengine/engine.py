@@ -10,7 +10,7 @@ from brengine import digest
 from brengine.asking import Asker
 from brengine.building import Builder
 from brengine.codec import record_to_row
-from brengine.domain import PROJECT, Ask, Evidence, Outcome, Record, Verdict
+from brengine.domain import PROJECT, Ask
 from brengine.errors import BackendError, BrError
 from brengine.events import Noted, ProjectChecked, Sink
 from brengine.ledger import Ledger
@@ -18,6 +18,7 @@ from brengine.ports import Checker
 from brengine.promotion import Promoter
 from brengine.stale import Rung
 from brengine.standing import Board
+from brengine.verdict import Evidence, Outcome, Record, Verdict
 from brengine.workspace import Workspace, stage, unstage
 from brengine.writer import Writer
 

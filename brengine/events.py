@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from brengine.domain import Batch, Evidence, Finding, Outcome, Plan, Reason, Reply, Task, Verdict, Waiting
+from brengine.domain import Batch, Plan, Reason, Reply, Task, Waiting
+from brengine.verdict import Evidence, Finding, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from brengine import digest
-from brengine.domain import Contract, Gates, Key, Need, Ruling, Task
+from brengine.domain import Contract, Key, Need, Ruling, Task
+from brengine.verdict import Gates
 
 TEMPLATE = "template"
 """The input of the ask Key that recordings leave out."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from brengine import codec, digest, durable
-from brengine.domain import Ask, Prompt, Record, Reply, Usage
+from brengine.domain import Ask, Prompt, Reply, Usage
 from brengine.errors import StateError
+from brengine.verdict import Record
 
 LOCK_VERSION = 1
 Row = dict[str, Any]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from brengine import codec, digest, durable
 from brengine.blobs import Action, Actions, Blobs
-from brengine.domain import Key, Record
+from brengine.domain import Key
 from brengine.ledger import Ledger, Row
+from brengine.verdict import Record
 from brengine.workspace import Workspace
 
 

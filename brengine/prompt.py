@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import digest
-from brengine.domain import Contract, Finding, Gates, Prompt, Task
+from brengine.domain import Contract, Prompt, Task
 from brengine.errors import TooLarge
 from brengine.templates import Template, render
 from brengine.tokens import upper_bound
+from brengine.verdict import Finding, Gates
 
 NONCE_DIGITS = 12
 FINDING_CHARACTERS = 1500

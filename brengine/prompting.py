@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from brengine import prompt, templates
-from brengine.domain import Finding, Prompt, Task
+from brengine.domain import Prompt, Task
 from brengine.prompt import Piece, Repair, Request
 from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board, Standing
+from brengine.verdict import Finding
 from brengine.workspace import Workspace
 
 RULINGS, CONTRACTS, FILES, BINDING, OVERVIEW = range(5)

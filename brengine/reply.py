@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from brengine.domain import Finding
+from brengine.verdict import Finding
 
 MAX_REPLY = 8 * 1024 * 1024
 MAX_FILE = 1024 * 1024

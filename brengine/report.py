@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brengine import completion
-from brengine.domain import PROJECT, Evidence, Outcome, Record, Usage
+from brengine.domain import PROJECT, Usage
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
     AttemptFailed,
@@ -21,6 +21,7 @@ from brengine.events import (
     RunStarted,
     TaskEnded,
 )
+from brengine.verdict import Evidence, Outcome, Record
 
 MARK = {
     Outcome.BUILT: "✓",

@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from brengine.domain import Gates
 from brengine.errors import InputError, diagnose, nearest
 from brengine.source import Source, Span
+from brengine.verdict import Gates
 
 BackendName = Literal["auto", "anthropic", "manual", "replay"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from brengine.domain import Key, Reason, ReasonKind, Record
+from brengine.domain import Key, Reason, ReasonKind
+from brengine.verdict import Record
 
 VERIFY_REASONS: Mapping[str, ReasonKind] = {
     "gates": ReasonKind.GATE_CHANGED,

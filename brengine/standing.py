@@ -9,9 +9,10 @@ from pathlib import Path
 
 from brengine import digest, keys, stale
 from brengine.blobs import Actions, Blobs
-from brengine.domain import PROJECT, Gates, Key, Member, Plan, Reason, ReasonKind, Record, Task
+from brengine.domain import PROJECT, Key, Member, Plan, Reason, ReasonKind, Task
 from brengine.ledger import Ledger
 from brengine.stale import Rung
+from brengine.verdict import Gates, Record
 from brengine.workspace import Workspace
 
 

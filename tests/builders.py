@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brengine.domain import Contract, Cover, Evidence, Need, Record, Task
+from brengine.domain import Contract, Cover, Need, Task
 from brengine.source import Span
+from brengine.verdict import Evidence, Record
 
 
 def task(name: str, *, needs: Iterable[str] = (), feature: str = "f", **fields: object) -> Task:

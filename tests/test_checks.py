@@ -15,9 +15,10 @@ from builders import contract, task
 from brengine import interface
 from brengine.checks.suite import Suite
 from brengine.commands import Door
-from brengine.domain import Gates, Task, Verdict
+from brengine.domain import Task
 from brengine.errors import EngineError
 from brengine.ports import CommandResult, Limits, Subject
+from brengine.verdict import Gates, Verdict
 
 PY = sys.executable
 

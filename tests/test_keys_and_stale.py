@@ -8,8 +8,9 @@ import pytest
 from builders import contract, cover, record, task
 
 from brengine import keys, stale
-from brengine.domain import Acceptance, Evidence, Gates, Key, Need, ReasonKind, Ruling, Task
+from brengine.domain import Acceptance, Key, Need, ReasonKind, Ruling, Task
 from brengine.stale import Rung
+from brengine.verdict import Evidence, Gates
 
 BASE = task(
     "a",
@@ -137,7 +138,7 @@ def test_a_missing_file_whose_content_is_lost_must_be_asked_for() -> None:
 
 
 def test_evidence_is_what_makes_a_verdict_pass() -> None:
-    from brengine.domain import Finding, Verdict
+    from brengine.verdict import Finding, Verdict
 
     passed = (Evidence("tests", "passed", executed=3),)
     assert Verdict("t", passed).passed

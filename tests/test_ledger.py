@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brengine import codec
-from brengine.domain import PROJECT, Ask, Evidence, Member, Prompt, Reply, Usage
+from brengine.domain import PROJECT, Ask, Member, Prompt, Reply, Usage
 from brengine.errors import LockedError
 from brengine.ledger import Ledger, intent_row, lock_text, reply_row
+from brengine.verdict import Evidence
 from brengine.writer import Writer
 
 ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1), Member("f.b", "j" * 64, "s" * 64, 1)))

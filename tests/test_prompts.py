@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brengine import datafiles, prompt, templates
-from brengine.domain import Acceptance, Finding, Gates
+from brengine.domain import Acceptance
 from brengine.errors import InputError, TooLarge, render
 from brengine.prompt import Piece, Repair, Request
 from brengine.source import Source
 from brengine.tokens import upper_bound
+from brengine.verdict import Finding, Gates
 
 
 def shipped(name: str) -> templates.Template:

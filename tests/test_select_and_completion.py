@@ -7,9 +7,10 @@ from builders import cover, record, task
 
 from brengine import completion, select
 from brengine.batch import batches
-from brengine.domain import Evidence, Feature, Plan, Record, Requirement, Spec
+from brengine.domain import Feature, Plan, Requirement, Spec
 from brengine.errors import InputError
 from brengine.source import Span
+from brengine.verdict import Evidence, Record
 
 AUTH = Feature(
     "user-authentication",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from brengine import interface
 from brengine.checks.outcome import Checked, judged, not_applicable
-from brengine.domain import Finding
 from brengine.ports import Subject
+from brengine.verdict import Finding
 
 
 def check(subject: Subject) -> Checked:

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 
 from brengine.checks.outcome import Checked, Tools, judged, limits_of, not_applicable, script_findings
-from brengine.domain import Evidence, Finding
 from brengine.ports import Subject
+from brengine.verdict import Evidence, Finding
 
 
 def check(subject: Subject, tools: Tools) -> Checked:

@@ -11,8 +11,8 @@ import yaml
 
 from brengine import interface
 from brengine.checks.outcome import Checked, judged
-from brengine.domain import Finding
 from brengine.ports import Subject
+from brengine.verdict import Finding
 
 MAX_BYTES = 1024 * 1024
 MAY_BE_EMPTY = ("__init__.py", "py.typed", ".gitkeep")

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from brengine.checks.outcome import tail
-from brengine.domain import Finding
+from brengine.verdict import Finding
 
 MAX_BYTES = 16 * 1024 * 1024
 

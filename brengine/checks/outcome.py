@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from brengine.domain import Evidence, Finding, Gates
 from brengine.ports import CommandResult, Commands, Limits
+from brengine.verdict import Evidence, Finding, Gates
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from brengine.checks import components, documents, files, testing
 from brengine.checks.outcome import Checked, Tools
-from brengine.domain import PROJECT, Evidence, Finding, Gates, Task, Verdict
+from brengine.domain import PROJECT, Task
 from brengine.errors import EngineError
 from brengine.ports import Commands, Subject
+from brengine.verdict import Evidence, Finding, Gates, Verdict
 
 Stage = Callable[[], Checked]
 

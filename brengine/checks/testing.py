@@ -9,8 +9,8 @@ from pathlib import Path
 
 from brengine.checks import junit
 from brengine.checks.outcome import Checked, Tools, limits_of, private_folder, stable, tail
-from brengine.domain import Evidence, Finding, Gates
 from brengine.ports import CommandResult
+from brengine.verdict import Evidence, Finding, Gates
 
 NEVER = "(?!)"
 """A pattern that matches nothing: no pragma and no omit list counts."""

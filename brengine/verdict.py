@@ -1,0 +1,111 @@
+"""The nouns of judging: findings, evidence, verdicts, records, outcomes, and the gates that a task must pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One complaint of a check, with a place and what would satisfy it."""
+
+    check: str
+    message: str
+    path: str = ""
+    line: int = 0
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""
+        return f"[{self.check}] {place}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one check did: executed with these numbers, or not applicable and why."""
+
+    check: str
+    status: Literal["passed", "failed", "not applicable"]
+    reason: str = ""
+    command: str = ""
+    exit_code: int | None = None
+    executed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    covered: int = 0
+    """Lines and branches covered, of `coverable`."""
+    coverable: int = 0
+
+    @property
+    def percent(self) -> float | None:
+        """Coverage in per cent, or None where nothing was measured."""
+        return 100.0 * self.covered / self.coverable if self.coverable else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one task's files: passed only with evidence, without findings and without a cause."""
+
+    task: str
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    errored: str = ""
+    """Why a check itself could not run; an errored verdict is never passed."""
+
+    @property
+    def passed(self) -> bool:
+        """True only where something was executed or parsed, nothing was found, and no checker broke."""
+        ran = any(e.status == "passed" for e in self.evidence)
+        return ran and not self.findings and not self.errored and all(e.status != "failed" for e in self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Evidence for one built task: the only door to done."""
+
+    task: str
+    name: str
+    ask: tuple[tuple[str, str], ...]
+    """The ask Key's inputs."""
+    verify: tuple[tuple[str, str], ...]
+    """The verify Key's inputs."""
+    outputs: tuple[tuple[str, str], ...]
+    """(path, SHA-256) of every file that it owns, sorted."""
+    evidence: tuple[Evidence, ...]
+    attempt: int = 1
+    model: str = ""
+    adopted: bool = False
+    """True where a person's edit was verified and taken over."""
+    failed: str = ""
+    """Set when later evidence went against it (a red test of the whole project): then it is not done."""
+
+
+class Outcome(StrEnum):
+    """How a task ended in a run."""
+
+    BUILT = "built"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    UP_TO_DATE = "up to date"
+    FAILED = "failed"
+    ERRORED = "errored"
+    SKIPPED = "skipped"
+    WAITING = "waiting"
+    WOULD_RUN = "would run"
+
+    @property
+    def done(self) -> bool:
+        """True for the four outcomes that rest on evidence."""
+        return self in (Outcome.BUILT, Outcome.RESTORED, Outcome.VERIFIED, Outcome.UP_TO_DATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What a task must pass: its coverage goal, the time limit of one command, the attempts allowed."""
+
+    coverage: int = 90
+    seconds: int = 120
+    memory_mb: int = 2048
+    processes: int = 64
