@@ -43,7 +43,7 @@ def task_test():
         "ruff format --check .",
         "mypy",
         "coverage erase",
-        "coverage run -m pytest",
+        "coverage run -m pytest -n auto",
         "coverage combine -q",
         "coverage report",
     ]

@@ -77,6 +77,9 @@ class BackendError(EngineError):
         self.retryable = retryable
 
 
+NO_KEY = "ANTHROPIC_API_KEY is not set: export it, or answer the prompts yourself with --backend manual"
+
+
 class MissingKey(BackendError):
     """A backend has no credentials; said before anything is planned or asked."""
 

@@ -3,41 +3,83 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brengine import yamlsource
 from brengine.domain import Complexity, Kind
-from brengine.errors import nearest
+from brengine.errors import InputError, nearest
 from brengine.source import Source
 from brengine.yamlsource import Document, Path
 
-REACHES = ("match", "feature", "project")
-SCOPES = ("feature", "each-requirement")
 MINUTES = (60, 90, 120)
 PLACEHOLDERS = ("package", "feature", "feature_slug", "feature_name", "requirement", "requirement_slug")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
-PACK_KEYS = ("pack", "version", "order", "when", "layers", "rules")
-RULE_KEYS = ("id", "when", "unless", "criteria", "rest", "catch-all", "task")
-WHEN_KEYS = ("kind", "feature", "requirement")
-TASK_KEYS = (
-    "name",
-    "kind",
-    "layer",
-    "domain",
-    "complexity",
-    "minutes",
-    "done",
-    "targets",
-    "tests",
-    "defines",
-    "acceptance",
-    "needs",
-    "reads",
-    "covers",
-)
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Named(_Part):
+    feature: list[Text] = []
+
+
+class _When(_Named):
+    kind: Literal["feature", "each-requirement"] = "feature"
+    requirement: list[Text] = []
+
+
+class _Contract(_Part):
+    name: Text
+    text: Text
+    path: str = ""
+
+
+class _Need(_Part):
+    rule: Text
+    uses: list[Text] = []
+
+
+class _Task(_Part):
+    name: Text
+    kind: Kind = "code"
+    layer: str = ""
+    domain: Text = "backend"
+    complexity: Complexity = "medium"
+    minutes: Literal[60, 90, 120] = 60
+    done: str = ""
+    targets: list[Text] = []
+    tests: list[Text] = []
+    defines: list[_Contract] = []
+    acceptance: list[Text] = []
+    needs: list[_Need] = []
+    reads: list[Text] = []
+    covers: Literal["match", "feature", "project"] = "match"
+
+
+class _Rule(_Part):
+    id: Text
+    when: _When = _When()
+    criteria: list[Text] = []
+    rest: bool = False
+    catch_all: Annotated[bool, Field(alias="catch-all")] = False
+    task: _Task
+
+
+class _Pack(_Part):
+    pack: Text
+    version: int
+    order: int = 50
+    when: _Named = _Named()
+    layers: dict[str, Text] = {}
+    rules: list[_Rule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,77 +158,52 @@ def load(sources: Sequence[Source]) -> tuple[Pack, ...]:
 
 
 def _pack(document: Document) -> Pack:
-    rows = _mapping(document, (), document.value, PACK_KEYS)
-    name = _text(document, ("pack",), rows.get("pack"))
-    layers = {key: _text(document, ("layers", key), text) for key, text in (rows.get("layers") or {}).items()}
-    when = _mapping(document, ("when",), rows.get("when") or {}, ("feature",))
-    rules: list[Rule] = []
-    for index, row in enumerate(rows.get("rules") or []):
-        rule = _rule(document, ("rules", index), row, name, layers)
-        if rule.id in {other.id for other in rules}:
-            raise document.error(("rules", index, "id"), f"the rule id {rule.id!r} is given twice")
-        rules.append(rule)
-    order = rows.get("order", 50)
-    if not isinstance(order, int):
-        raise document.error(("order",), "order must be a whole number")
-    return Pack(name, _texts(document, ("when", "feature"), when.get("feature")), order, tuple(rules))
+    try:
+        found = _Pack.model_validate(document.value)
+    except ValidationError as error:
+        raise _invalid(document, error) from error
+    seen: set[str] = set()
+    for index, row in enumerate(found.rules):
+        if row.id in seen:
+            raise document.error(("rules", index, "id"), f"the rule id {row.id!r} is given twice")
+        seen.add(row.id)
+    rules = tuple(_rule(document, ("rules", index), row, found) for index, row in enumerate(found.rules))
+    return Pack(found.pack, tuple(found.when.feature), found.order, rules)
 
 
-def _rule(document: Document, path: Path, row: Any, pack: str, layers: dict[str, str]) -> Rule:
-    fields = _mapping(document, path, row, RULE_KEYS)
-    when = _mapping(document, (*path, "when"), fields.get("when") or {}, WHEN_KEYS)
-    at = (*path, "task")
-    task = _mapping(document, at, fields.get("task"), TASK_KEYS)
-    layer = str(task.get("layer") or "")
-    if layer and layer not in layers:
-        raise document.error((*at, "layer"), f"unknown layer {layer!r}", _hint(layer, layers))
-    minutes = task.get("minutes", 60)
-    if minutes not in MINUTES:
-        raise document.error((*at, "minutes"), "minutes must be 60, 90 or 120")
-
-    def texts(key: str) -> tuple[str, ...]:
-        return _texts(document, (*at, key), task.get(key))
-
+def _rule(document: Document, path: Path, row: _Rule, pack: _Pack) -> Rule:
+    task = row.task
+    if task.layer and task.layer not in pack.layers:
+        raise document.error((*path, "task", "layer"), f"unknown layer {task.layer!r}", _hint(task.layer, pack.layers))
+    for key in ("name", "done"):
+        for name in _PLACEHOLDER.findall(getattr(task, key)):
+            if name not in PLACEHOLDERS:
+                hint = _hint(name, PLACEHOLDERS)
+                raise document.error((*path, "task", key), f"unknown placeholder {{{name}}}", hint)
     return Rule(
-        id=_text(document, (*path, "id"), fields.get("id")),
-        pack=pack,
-        scope=_one_of(document, (*path, "when", "kind"), when.get("kind", "feature"), SCOPES),
-        feature=_texts(document, (*path, "when", "feature"), when.get("feature")),
-        requirement=_texts(document, (*path, "when", "requirement"), when.get("requirement")),
-        criteria=_texts(document, (*path, "criteria"), fields.get("criteria")),
-        rest=bool(fields.get("rest")),
-        catch_all=bool(fields.get("catch-all")),
-        name=_text(document, (*at, "name"), task.get("name")),
-        kind=_one_of(document, (*at, "kind"), task.get("kind", "code"), get_args(Kind)),  # type: ignore[arg-type]
-        layer=layers.get(layer, ""),
-        domain=str(task.get("domain") or "backend"),
-        complexity=_one_of(document, (*at, "complexity"), task.get("complexity", "medium"), get_args(Complexity)),  # type: ignore[arg-type]
-        minutes=minutes,
-        done=str(task.get("done") or ""),
-        targets=texts("targets"),
-        tests=texts("tests"),
-        defines=tuple(
-            _defined(document, (*at, "defines", index), found) for index, found in enumerate(task.get("defines") or [])
-        ),
-        acceptance=texts("acceptance"),
-        needs=tuple(
-            _wanted(document, (*at, "needs", index), found) for index, found in enumerate(task.get("needs") or [])
-        ),
-        reads=texts("reads"),
-        covers=_one_of(document, (*at, "covers"), task.get("covers", "match"), REACHES),
+        id=row.id,
+        pack=pack.pack,
+        scope=row.when.kind,
+        feature=tuple(row.when.feature),
+        requirement=tuple(row.when.requirement),
+        criteria=tuple(row.criteria),
+        rest=row.rest,
+        catch_all=row.catch_all,
+        name=task.name,
+        kind=task.kind,
+        layer=pack.layers.get(task.layer, ""),
+        domain=task.domain,
+        complexity=task.complexity,
+        minutes=task.minutes,
+        done=task.done,
+        targets=tuple(task.targets),
+        tests=tuple(task.tests),
+        defines=tuple(Defined(d.name, d.text, d.path) for d in task.defines),
+        acceptance=tuple(task.acceptance),
+        needs=tuple(Wanted(need.rule, tuple(need.uses)) for need in task.needs),
+        reads=tuple(task.reads),
+        covers=task.covers,
     )
-
-
-def _defined(document: Document, path: Path, row: Any) -> Defined:
-    fields = _mapping(document, path, row, ("name", "text", "path"))
-    texts = [_text(document, (*path, key), fields.get(key)) for key in ("name", "text")]
-    return Defined(texts[0], texts[1], str(fields.get("path") or ""))
-
-
-def _wanted(document: Document, path: Path, row: Any) -> Wanted:
-    fields = _mapping(document, path, row, ("rule", "uses"))
-    uses = _texts(document, (*path, "uses"), fields.get("uses"))
-    return Wanted(_text(document, (*path, "rule"), fields.get("rule")), uses)
 
 
 def _check_needs(pack: Pack, known: set[str], document: Document) -> None:
@@ -198,38 +215,28 @@ def _check_needs(pack: Pack, known: set[str], document: Document) -> None:
                 raise document.error(path, f"needs an unknown rule {wanted!r}", _hint(wanted, known))
 
 
-def _mapping(document: Document, path: Path, value: Any, keys: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise document.error(path, "a mapping is expected here", f"with the keys {', '.join(keys)}")
-    for key in value:
-        if key not in keys:
-            raise document.error((*path, key, ""), f"unknown key {key!r}", _hint(key, keys))
-    return value
+def _invalid(document: Document, error: ValidationError) -> InputError:
+    """The first of pydantic's errors, at its place in the file."""
+    row = error.errors()[0]
+    path = tuple(row["loc"])
+    if row["type"] != "extra_forbidden":
+        name = str(path[-1]) if path else "the pack"
+        return document.error(path, f"{name}: {row['msg'][0].lower()}{row['msg'][1:]}")
+    *above, key = path
+    hint = _hint(str(key), _keys(tuple(above)))
+    return document.error((*above, key, ""), f"unknown key {key!r}", hint)
 
 
-def _text(document: Document, path: Path, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise document.error(path, f"a text is expected for {path[-1]!r}")
-    for name in _PLACEHOLDER.findall(value):
-        if name not in PLACEHOLDERS and path[-1] in ("name", "done"):
-            raise document.error(path, f"unknown placeholder {{{name}}}", _hint(name, PLACEHOLDERS))
-    return value
+def _keys(path: Path) -> list[str]:
+    """The keys that a mapping at this path may have."""
+    names = [part for part in path if isinstance(part, str)]
+    when: type[BaseModel] = _When if "rules" in names else _Named
+    below: dict[str, type[BaseModel]] = {"rules": _Rule, "when": when, "task": _Task}
+    below |= {"defines": _Contract, "needs": _Need}
+    model = below.get(names[-1], _Pack) if names else _Pack
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _texts(document: Document, path: Path, value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise document.error(path, f"a list of texts is expected for {path[-1]!r}")
-    return tuple(value)
-
-
-def _one_of(document: Document, path: Path, value: Any, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise document.error(path, f"{value!r} is not one of {', '.join(allowed)}", _hint(str(value), allowed))
-    return str(value)
-
-
-def _hint(name: str, known: Any) -> str:
+def _hint(name: str, known: Iterable[str]) -> str:
     close = nearest(name, known)
     return f"did you mean {close!r}?" if close else f"one of: {', '.join(sorted(known)[:12])}"

@@ -1,11 +1,12 @@
-"""br.toml: every setting with its default, validated; an unknown key is an error that names the nearest one."""
+"""br.toml: every setting with its default, validated by pydantic; errors have their place and name the nearest key."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brengine.errors import InputError, diagnose, nearest
 from brengine.source import Source, Span
@@ -14,86 +15,82 @@ from brengine.verdict import Gates
 BackendName = Literal["auto", "anthropic", "manual", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of a project. Paths are relative to the project's folder."""
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+
+class _Project(_Table):
     name: str = ""
     spec: str = "PROJECT_SPEC.md"
     rules: str = "rules"
     prompts: str = "prompts"
     recordings: str = "recordings"
+
+
+class _Build(_Table):
     backend: BackendName = "auto"
     model: str = "claude-sonnet-5-5"
-    attempts: int = 3
-    jobs: int = 1
-    context_tokens: int = 4000
-    max_output_tokens: int = 32000
-    coverage: int = 90
-    seconds: int = 120
-    memory_mb: int = 2048
-    processes: int = 64
+    attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    jobs: Annotated[int, Field(ge=1, le=64)] = 1
+    context_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 4000
+    max_output_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 32_000
+
+
+class _Gates(_Table):
+    coverage: Annotated[int, Field(ge=0, le=100)] = 90
+    seconds: Annotated[int, Field(ge=1, le=86_400)] = 120
+    memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 2048
+    processes: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
+class _File(_Table):
+    project: _Project = _Project()
+    build: _Build = _Build()
+    gates: _Gates = _Gates()
+
+
+class Settings(_Project, _Build, _Gates):
+    """The settings of a project, all tables in one. Paths are relative to the project's folder."""
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""
         return Gates(self.coverage, self.seconds, self.memory_mb, self.processes)
 
 
-TABLES: dict[str, tuple[str, ...]] = {
-    "project": ("name", "spec", "rules", "prompts", "recordings"),
-    "build": ("backend", "model", "attempts", "jobs", "context_tokens", "max_output_tokens"),
-    "gates": ("coverage", "seconds", "memory_mb", "processes"),
-}
-BOUNDS: dict[str, tuple[int, int]] = {
-    "attempts": (1, 20),
-    "jobs": (1, 64),
-    "context_tokens": (500, 1_000_000),
-    "max_output_tokens": (1000, 1_000_000),
-    "coverage": (0, 100),
-    "seconds": (1, 86_400),
-    "memory_mb": (64, 1_000_000),
-    "processes": (1, 10_000),
-}
-
-
 def load(text: str, path: str) -> Settings:
-    """The settings of a br.toml. Raises InputError with the place of an unknown key or a wrong value."""
+    """The settings of a br.toml. Raises InputError with the place of every unknown key and wrong value."""
     source = Source(path, text)
     try:
-        tables = tomllib.loads(text)
+        found = _File.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         span = Span(int(place[1]), int(place[2])) if place else Span(1)
-        raise _error(source, span, f"this is not TOML: {error}", "") from error
-    values: dict[str, Any] = {}
-    for table, rows in tables.items():
-        if table not in TABLES or not isinstance(rows, dict):
-            raise _unknown(source, table, tuple(TABLES), "table")
-        for key, value in rows.items():
-            if key not in TABLES[table]:
-                raise _unknown(source, key, TABLES[table], "key")
-            values[key] = _checked(source, key, value)
-    return Settings(**values)
+        message = f"this is not TOML: {error}"
+        raise InputError(message, "", (diagnose(source, span, "settings", "error", message),)) from error
+    except ValidationError as error:
+        raise _invalid(source, error) from error
+    return Settings(**found.project.model_dump(), **found.build.model_dump(), **found.gates.model_dump())
 
 
-def _checked(source: Source, key: str, value: object) -> object:
-    wanted = type(getattr(Settings(), key))
-    if type(value) is not wanted:
-        kind = "a whole number" if wanted is int else "a text in quotes"
-        raise _error(source, _place(source, key), f"{key} must be {kind}", "")
-    if isinstance(value, int):
-        low, high = BOUNDS[key]
-        if not low <= value <= high:
-            raise _error(source, _place(source, key), f"{key} must be from {low} to {high}", "")
-    if key == "backend" and value not in get_args(BackendName):
-        raise _error(source, _place(source, key), f"{key} must be one of {', '.join(get_args(BackendName))}", "")
-    return value
+def _invalid(source: Source, error: ValidationError) -> InputError:
+    rows = [(row, *_said(row)) for row in error.errors()]
+    diagnostics = tuple(
+        diagnose(source, _place(source, str(row["loc"][-1])), "settings", "error", message, hint)
+        for row, message, hint in rows
+    )
+    return InputError(rows[0][1], rows[0][2], diagnostics)
 
 
-def _unknown(source: Source, name: str, known: tuple[str, ...], what: str) -> InputError:
+def _said(row: Any) -> tuple[str, str]:
+    """(message, hint) of one of pydantic's errors."""
+    *above, name = (str(part) for part in row["loc"])
+    if row["type"] != "extra_forbidden":
+        return f"{name}: {row['msg'][0].lower()}{row['msg'][1:]}", ""
+    table = _File.model_fields[above[0]].annotation if above else _File
+    known = list(getattr(table, "model_fields", {}))
     close = nearest(name, known)
-    hint = f"did you mean {close!r}?" if close else f"one of: {', '.join(known)}"
-    return _error(source, _place(source, name), f"unknown {what} {name!r}", hint)
+    what = "key" if above else "table"
+    return f"unknown {what} {name!r}", f"did you mean {close!r}?" if close else f"one of: {', '.join(known)}"
 
 
 def _place(source: Source, name: str) -> Span:
@@ -102,7 +99,3 @@ def _place(source: Source, name: str) -> Span:
         if match:
             return Span(number, match.start(1) + 1, number, match.end(1))
     return Span(1)
-
-
-def _error(source: Source, span: Span, message: str, hint: str) -> InputError:
-    return InputError(message, hint, (diagnose(source, span, "settings", "error", message, hint),))

@@ -19,7 +19,7 @@ from brengine.checks.suite import Suite
 from brengine.commands import Door
 from brengine.domain import Plan
 from brengine.engine import Engine
-from brengine.errors import BackendError, MissingKey
+from brengine.errors import NO_KEY, BackendError, MissingKey
 from brengine.events import Sink
 from brengine.inputs import Inputs
 from brengine.ledger import Ledger
@@ -238,9 +238,7 @@ class Project:
     def require_backend(self) -> None:
         """Say now, in one line, that the backend has no key: before anything is planned or asked."""
         if self.backend_name == "anthropic" and not any(self._environ.get(name) for name in KEYS):
-            raise MissingKey(
-                "ANTHROPIC_API_KEY is not set", "export it, or use --backend manual to answer the prompts yourself"
-            )
+            raise MissingKey(NO_KEY)
 
 
 def toolchain() -> str:

@@ -234,8 +234,9 @@ def test_without_a_key_one_line_says_so_before_anything_is_done(tmp_path: Path) 
     bare = Sandbox(tmp_path / "bare")
     ended = bare.br("build")
     assert ended.code == 2
-    assert ended.out.splitlines()[0] == "error: ANTHROPIC_API_KEY is not set"
-    assert len(ended.out.splitlines()) == 2 and not (bare.root / ".br").exists()
+    remedy = "export it, or answer the prompts yourself with --backend manual"
+    assert ended.out == f"error: ANTHROPIC_API_KEY is not set: {remedy}\n"
+    assert not (bare.root / ".br").exists()
 
 
 def test_a_dry_run_tells_what_and_why_and_writes_nothing(box: Sandbox) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from brengine import datafiles, prices
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.domain import Ask, Prompt, Reply, Usage
-from brengine.errors import MissingKey
+from brengine.errors import NO_KEY, MissingKey
 from brengine.source import Source
 
 WAITING_IS_CHEAP = (429, 503, 529)
@@ -80,9 +80,7 @@ class AnthropicBackend:
         self._key = environ.get("ANTHROPIC_API_KEY", "")
         self._token = environ.get("ANTHROPIC_AUTH_TOKEN", "")
         if not (self._key or self._token):
-            raise MissingKey(
-                "ANTHROPIC_API_KEY is not set", "export it, or use --backend manual to answer the prompts yourself"
-            )
+            raise MissingKey(NO_KEY)
         self._url = environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
         self._model = model
         self._max_output_tokens = max_output_tokens
