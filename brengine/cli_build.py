@@ -112,7 +112,7 @@ def build_all(
     spec: Path | None = None,
 ) -> int:
     """Build and report; answers the exit code."""
-    reporter = Reporter(click.echo, live=(jobs or 1) == 1)
+    reporter = Reporter(click.echo, live=(jobs or 1) == 1, here=str(Path.cwd()))
     project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter)
     width = jobs or project.settings.jobs
     if not project.ledger.state.records:

@@ -43,7 +43,7 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     project_folder = Path(folder).resolve()
     where = Places(project_folder, Path(out).resolve() if out else project_folder)
     durable.make_folder(where.root)
-    reporter = Reporter(_say, live="-n" not in sys.argv)
+    reporter = Reporter(_say, live="-n" not in sys.argv, here=str(Path.cwd()))
     project = Project(where, sink=reporter)
     try:
         return namespace(project)

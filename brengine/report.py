@@ -51,12 +51,16 @@ class Totals:
 
 
 class Reporter:
-    """Turns events into lines. `live` prints each line at once; else a batch is printed when it ends."""
+    """Turns events into lines. `live` prints each line at once; else a batch is printed when it ends.
+
+    Paths below `here` are shown relative to it.
+    """
 
     def __init__(
-        self, write: Callable[[str], None], *, live: bool, clock: Callable[[], float] = time.monotonic
+        self, write: Callable[[str], None], *, live: bool, here: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._write = write
+        self._here = f"{here.rstrip('/')}/" if here else ""
         self._live = live
         self._clock = clock
         self._start = clock()
@@ -99,6 +103,7 @@ class Reporter:
     # --- one method per event -----------------------------------------------------------------------------------
 
     def _line(self, text: str = "") -> None:
+        text = text.replace(self._here, "") if self._here else text
         held = getattr(self._batch, "lines", None)
         if held is None:
             self._write(text)

@@ -27,6 +27,8 @@ class ModelServer:
     files: dict[str, str] = field(default_factory=dict)
     answer: Answer | None = None
     delay: float = 0.0
+    faults: list[str] = field(default_factory=list)
+    """What the next requests meet instead of a good reply: a status, `cut`, or a stop reason."""
     prompts: list[str] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
 
@@ -86,7 +88,18 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             prompt = content if isinstance(content, str) else "".join(part["text"] for part in content)
             model.prompts.append(prompt)
             time.sleep(model.delay)
+            fault = model.faults.pop(0) if model.faults else ""
+            if fault.isdigit():
+                self.send_response(int(fault))
+                self.send_header("retry-after", "0.1")
+                self.send_header("content-length", "0")
+                self.end_headers()
+                return
             stream = _stream(model.reply(prompt), body["model"])
+            if fault == "cut":
+                stream = stream[: stream.index(b"event: message_delta")]
+            elif fault:
+                stream = stream.replace(b"end_turn", fault.encode())
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
             self.send_header("content-length", str(len(stream)))

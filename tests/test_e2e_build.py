@@ -273,6 +273,26 @@ def test_unfinished_input_is_refused_with_its_place(box: Sandbox) -> None:
     assert "Traceback" not in ended.out
 
 
+def test_a_storm_is_waited_out_and_cut_and_truncated_replies_are_asked_again(box: Sandbox, model: ModelServer) -> None:
+    model.faults = ["529", "429", "cut", "max_tokens"]
+    built = box.br("build")
+    assert built.code == 0, built.out
+    assert box.tree() == TREE
+    assert "the reply ended with 'max_tokens'" in built.out and "attempt 1 of 3 was not accepted" in built.out
+    assert box.asked == 7, "four faults, two repairs of the truncated batch, one more batch"
+    assert "tokens      701" in built.out, "four replies of 150, and the 101 that the cut one cost"
+
+
+def test_a_red_test_of_the_whole_project_makes_its_owner_not_done(box: Sandbox, model: ModelServer) -> None:
+    alone = "\n\ndef test_alone():\n    from importlib.util import find_spec\n\n    assert not find_spec('calc.rendering')\n"
+    model.files["tests/test_adding.py"] = FILES["tests/test_adding.py"] + alone
+    ended = box.br("build")
+    assert ended.code == 1 and "The tests of the whole project are red" in ended.out, ended.out
+    assert "1 failed" in box.br("status").out and "evidence failed: whole-project run" in box.br("why", "adding").out
+    again = box.br("build")
+    assert again.code == 1 and box.asked == 2, "it is verified again, and is not called up to date"
+
+
 def wait_for(condition: object, seconds: float = 20.0) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
