@@ -10,14 +10,16 @@ from difflib import SequenceMatcher
 from brengine import digest
 
 MAX_SLUG = 60
+"""Bytes of a slug: three of them and a feature's still make a file name."""
 SIMILAR = 0.6
 _IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+)\b", re.IGNORECASE)
 
 
 def slug(text: str, fallback: str) -> str:
-    """Letters and digits of any script in lower case with `-` between; never empty, at most 60 characters."""
+    """Letters and digits of any script in lower case with `-` between; never empty, at most 60 bytes."""
     normal = unicodedata.normalize("NFKC", text).lower()
-    cut = "-".join(re.findall(r"[^\W_]+", normal))[:MAX_SLUG].strip("-")
+    words = "-".join(re.findall(r"[^\W_]+", normal))
+    cut = words.encode()[:MAX_SLUG].decode("utf-8", "ignore").strip("-")
     return cut or f"{fallback}-{digest.of_text(text)[:8]}"
 
 

@@ -284,7 +284,7 @@ def test_a_storm_is_waited_out_and_cut_and_truncated_replies_are_asked_again(box
 
 
 def test_a_red_test_of_the_whole_project_makes_its_owner_not_done(box: Sandbox, model: ModelServer) -> None:
-    alone = "\n\ndef test_alone():\n    from importlib.util import find_spec\n\n    assert not find_spec('calc.rendering')\n"
+    alone = "\n\ndef test_alone():\n    import importlib.util as u\n\n    assert not u.find_spec('calc.rendering')\n"
     model.files["tests/test_adding.py"] = FILES["tests/test_adding.py"] + alone
     ended = box.br("build")
     assert ended.code == 1 and "The tests of the whole project are red" in ended.out, ended.out

@@ -280,6 +280,13 @@ def test_promise_5_every_line_is_in_a_feature_a_section_or_a_diagnostic(lines: l
     assert not missing
 
 
+def test_slugs_of_any_script_make_file_names() -> None:
+    parsed = read("## Features\n- " + "認証機能" * 30 + "\n  - " + "二要素認証" * 40 + "\n- 🎉\n  - ...\n")
+    names = [name for f in parsed.features for name in (f.id, f.requirements[0].id)]
+    assert all(0 < len(name.encode()) <= 60 for name in names)
+    assert names[2].startswith("feature-") and names[3].startswith("requirement-")
+
+
 def test_hard_texts_are_read_quickly() -> None:
     import time
 
