@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -55,7 +56,7 @@ NEXT = """\
 Built in {folder}
 
 What to try next:
-  cd {folder}
+{activate}  cd {folder}
   python -m pytest                      run its tests, as a stranger would
   br build                              nothing to do: nothing is asked
   edit PROJECT_SPEC.md: change the bullet `{old}`
@@ -105,8 +106,16 @@ def demo(folder: Path, jobs: int) -> int:
     code = build_all(Places(target, target), (), jobs=jobs)
     if code == 0:
         old, new = DEMO_EDIT
-        click.echo("\n" + NEXT.format(folder=target, old=old, new=new), nl=False)
+        click.echo("\n" + NEXT.format(folder=target, old=old, new=new, activate=_activate()), nl=False)
     return code
+
+
+def _activate() -> str:
+    """How to get `br` onto the path, where it is not there."""
+    if shutil.which("br"):
+        return ""
+    script = Path(sys.executable).with_name("activate")
+    return f"  . {script}\n" if script.is_file() else ""
 
 
 def copy_example(target: Path) -> None:
