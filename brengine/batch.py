@@ -31,8 +31,9 @@ def batches(tasks: Sequence[Task]) -> tuple[Batch, ...]:
     """All tasks in batches, in order of execution: needs first, then priority, then the longest remaining path.
 
     Tasks must be validated (acyclic, known needs). The batch graph has no cycle: a task joins an open batch only
-    when all its other needs lie on lower levels. Levels are counted within a region (features that need each
-    other), so an edit in one feature moves no batch of another.
+    when all its other needs lie on lower levels, and when no member that it needs leaves its contracts unstated.
+    Levels are counted within a region (features that need each other), so an edit in one feature moves no batch of
+    another.
     """
     by_id = {task.id: task for task in tasks}
     home: dict[str, _Open] = {}
@@ -64,7 +65,8 @@ def _pack(region: list[Task], home: dict[str, _Open]) -> None:
         box = latest.get(group)
         below = [home[need] for need in edges[name] if home[need] is not box]
         deepest = max((other.level for other in below), default=-1)
-        if box is None or not box.takes(task) or deepest >= box.level:
+        blind = any(home[need] is box and not by_id[need].defines for need in edges[name])
+        if box is None or not box.takes(task) or deepest >= box.level or blind:
             own = max((home[need].level for need in edges[name]), default=-1)
             box = latest[group] = _Open(own + 1)
         box.members.append(task)

@@ -112,9 +112,10 @@ def build_all(
     spec: Path | None = None,
 ) -> int:
     """Build and report; answers the exit code."""
-    reporter = Reporter(click.echo, live=(jobs or 1) == 1, here=str(Path.cwd()))
+    reporter = Reporter(click.echo, here=str(Path.cwd()))
     project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter)
     width = jobs or project.settings.jobs
+    reporter.live = width == 1
     if not project.ledger.state.records:
         project.require_backend()
     chosen = _announced(project, targets)

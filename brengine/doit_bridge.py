@@ -43,7 +43,8 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     project_folder = Path(folder).resolve()
     where = Places(project_folder, Path(out).resolve() if out else project_folder)
     durable.make_folder(where.root)
-    reporter = Reporter(_say, live="-n" not in sys.argv, here=str(Path.cwd()))
+    reporter = Reporter(_say, here=str(Path.cwd()))
+    reporter.live = not any(word.startswith("-n") for word in sys.argv)
     project = Project(where, sink=reporter)
     try:
         return namespace(project)
@@ -187,11 +188,9 @@ class Tasks:
         doit_memory.remember(self._project.places)
 
     def _contracted(self, batch: Batch) -> bool:
-        """True where every need that the batch uses states its contracts: then its ask waits for nobody."""
+        """True where every need states its contracts: then the batch's ask waits for nobody."""
         board = self._engine.board
-        return all(
-            board.tasks[need.task].defines or not need.uses for task in batch.tasks for need in board.tasks[task].needs
-        )
+        return not any(board.waits(board.tasks[task]) for task in batch.tasks)
 
 
 _QUIET: TaskDict = {"io": {"capture": False}, "verbosity": 2}

@@ -20,6 +20,36 @@ def parse(text: str) -> ast.Module | None:
         return None
 
 
+def stub(text: str) -> str:
+    """The source as its users see it: public signatures, class attributes, constants, first docstring lines.
+
+    "" where it does not parse. A change in a body alone changes nothing here.
+    """
+    tree = parse(text)
+    return "\n".join(line for node in tree.body for line in _shown(node, "")) if tree else ""
+
+
+def _shown(node: ast.stmt, indent: str) -> list[str]:
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return [f"{indent}{ast.unparse(node)[:120]}"] if any(_public(name) for name in _bound(node)) else []
+    if not isinstance(node, Definition) or not _public(node.name):
+        return []
+    said = (ast.get_docstring(node) or "").split("\n")[0]
+    tail = f"  # {said}" if said else ""
+    if isinstance(node, ast.ClassDef):
+        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        head = [f"{indent}@{ast.unparse(d)}" for d in node.decorator_list]
+        inner = [line for below in node.body for line in _shown(below, f"{indent}    ")]
+        return [*head, f"{indent}class {node.name}{f'({bases})' if bases else ''}:{tail}", *inner]
+    word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return [f"{indent}{word} {node.name}({ast.unparse(node.args)}){returns}{tail}"]
+
+
+def _public(name: str) -> bool:
+    return not name.startswith("_") or name in ("__init__", "__call__", "__all__")
+
+
 def names(text: str) -> tuple[str, ...]:
     """Every name that the source binds at its top level, in order; () where it does not parse."""
     tree = parse(text)

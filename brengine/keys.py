@@ -8,6 +8,8 @@ from brengine import digest
 from brengine.domain import Contract, Key, Need, Ruling, Task
 from brengine.verdict import Gates
 
+INTERFACE = "*"
+"""The name of a contract that stands for the computed Interface of a file whose task states none."""
 TEMPLATE = "template"
 """The input of the ask Key that recordings leave out."""
 
@@ -40,8 +42,8 @@ def ask_values(
 
 
 def used(need: Need, contracts: Iterable[Contract]) -> list[list[str]]:
-    """The contracts of a need whose names are used, as sorted rows of name, path, text."""
-    return sorted([c.name, c.path, c.text] for c in contracts if c.name in need.uses)
+    """The contracts of a need whose names are used, as sorted rows of name, path, text; a computed Interface always."""
+    return sorted([c.name, c.path, c.text] for c in contracts if c.name in need.uses or c.name == INTERFACE)
 
 
 def ask_key(task: Task, contracts: Mapping[str, tuple[Contract, ...]], rulings: Iterable[Ruling], template: str) -> Key:

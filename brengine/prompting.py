@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from brengine import prompt, templates
 from brengine.domain import Prompt, Task
+from brengine.keys import INTERFACE
 from brengine.prompt import Piece, Repair, Request
 from brengine.settings import Settings
 from brengine.source import Source
@@ -67,12 +68,12 @@ class Prompts:
     def _contracts(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """The used contracts of direct needs outside the ask: what may be imported, and from where."""
         ids = {task.id for task in tasks}
+        offered = {name: rows for task in tasks for name, rows in self._board.contracts(task).items()}
         needs: dict[str, set[str]] = {}
         for need in (need for task in tasks for need in task.needs if need.task not in ids):
             needs.setdefault(need.task, set()).update(need.uses)
         for name, uses in needs.items():
-            defined = self._board.contracts.get(name, ())
-            rows = [c for c in defined if c.name in uses]
+            rows = [c for c in offered[name] if c.name in uses or c.name == INTERFACE]
             if rows:
                 text = prompt.contracts_text(rows)
                 yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)

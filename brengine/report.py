@@ -57,11 +57,11 @@ class Reporter:
     """
 
     def __init__(
-        self, write: Callable[[str], None], *, live: bool, here: str = "", clock: Callable[[], float] = time.monotonic
+        self, write: Callable[[str], None], *, here: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._write = write
         self._here = f"{here.rstrip('/')}/" if here else ""
-        self._live = live
+        self.live = True
         self._clock = clock
         self._start = clock()
         self._mutex = threading.RLock()
@@ -119,7 +119,7 @@ class Reporter:
         self._line()
 
     def _batchstarted(self, event: BatchStarted) -> None:
-        if not self._live:
+        if not self.live:
             self._batch.lines = []
         count = len(event.batch.tasks)
         self._line(f"Batch {event.number}: {event.batch.title} ({count} task{'s' if count > 1 else ''})")

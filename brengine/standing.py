@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from brengine import digest, keys, stale
+from brengine import digest, interface, keys, stale
 from brengine.blobs import Actions, Blobs
-from brengine.domain import PROJECT, Key, Member, Plan, Reason, ReasonKind, Task
+from brengine.domain import PROJECT, Contract, Key, Member, Plan, Reason, ReasonKind, Task
 from brengine.ledger import Ledger
 from brengine.stale import Rung
 from brengine.verdict import Gates, Record
@@ -62,7 +62,6 @@ class Board:
         self.tasks = {task.id: task for task in plan.tasks}
         self.batches = {batch.id: batch for batch in plan.batches}
         self.batch_of = {task: batch.id for batch in plan.batches for task in batch.tasks}
-        self.contracts = {task.id: task.defines for task in plan.tasks}
         self._workspace = workspace
         self._ledger = ledger
         self._blobs = blobs
@@ -94,15 +93,34 @@ class Board:
         return found
 
     def ask_key(self, name: str) -> Key:
-        """The ask Key of a task (a function of the plan alone)."""
-        if name not in self._asks:
+        """The ask Key of a task: of the plan alone where its needs state contracts, else of their files too."""
+        found = self._asks.get(name)
+        if found is None:
             task = self.tasks[name]
-            self._asks[name] = keys.ask_key(task, self.contracts, self.plan.rulings, self._template)
-        return self._asks[name]
+            found = keys.ask_key(task, self.contracts(task), self.plan.rulings, self._template)
+            if not self.waits(task):
+                self._asks[name] = found
+        return found
+
+    def waits(self, task: Task) -> bool:
+        """True where a need states no contracts: then an ask waits until that need's Interface can be computed."""
+        return any(_unstated(self.tasks[need.task]) for need in task.needs)
+
+    def contracts(self, task: Task) -> dict[str, tuple[Contract, ...]]:
+        """What each need of a task offers: its stated contracts, else the Interface of its accepted files."""
+        return {need.task: self._offered(self.tasks[need.task]) for need in task.needs}
+
+    def _offered(self, task: Task) -> tuple[Contract, ...]:
+        if not _unstated(task):
+            return task.defines
+        sources = [(path, self._workspace.read(path)) for path in task.targets if path.endswith(".py")]
+        stubs = [(path, interface.stub(c.decode("utf-8", "replace"))) for path, c in sources if c]
+        return tuple(Contract(keys.INTERFACE, path, text) for path, text in stubs if text)
 
     def ask_values(self, name: str) -> dict[str, object]:
         """The inputs of the ask Key as values."""
-        return keys.ask_values(self.tasks[name], self.contracts, self.plan.rulings, self._template)
+        task = self.tasks[name]
+        return keys.ask_values(task, self.contracts(task), self.plan.rulings, self._template)
 
     def keep_values(self, name: str) -> None:
         """Keep the inputs of the present ask Key, so that `br why` can show what they were (they may be lost)."""
@@ -182,3 +200,7 @@ class Board:
         """Records of tasks that the plan no longer has."""
         records = self._ledger.state.records
         return {name: record for name, record in records.items() if name not in self.tasks and name != PROJECT}
+
+
+def _unstated(task: Task) -> bool:
+    return task.kind == "code" and not task.defines

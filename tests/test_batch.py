@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import networkx as nx
-from builders import task
+from builders import contract, task
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +36,11 @@ def test_domains_and_layers_are_not_mixed() -> None:
 def test_a_batch_is_named_after_its_members_and_titled_by_its_layer() -> None:
     (batch,) = batches([task("a", layer="Database layer"), task("b", layer="Database layer")])
     assert (batch.id, batch.title) == ("f.a+b", "Database layer")
+
+
+def test_a_task_is_not_asked_together_with_a_need_whose_contracts_are_unstated() -> None:
+    assert len(batches([task("a"), task("b", needs=["a"])])) == 2
+    assert len(batches([task("a", defines=(contract("f"),)), task("b", needs=["a"])])) == 1
 
 
 def test_a_path_that_leaves_and_reenters_splits_the_batch() -> None:

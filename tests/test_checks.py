@@ -288,6 +288,34 @@ class C:
 """
 
 
+STUBBED = """
+@d
+class C(B):
+    '''A thing.
+
+    More.'''
+
+    x: int = 1
+
+    def m(self, a, *, b=2) -> int:
+        return a
+
+    def _p(self): ...
+
+
+async def g(): ...
+def _h(): ...
+Y = 3
+_z = 4
+"""
+
+
+def test_a_stub_shows_what_users_see_and_no_body() -> None:
+    wanted = "@d\nclass C(B):  # A thing.\n    x: int = 1\n    def m(self, a, *, b=2) -> int\nasync def g()\nY = 3"
+    assert interface.stub(STUBBED) == wanted
+    assert interface.stub(STUBBED.replace("return a", "return a + 1")) == wanted and interface.stub("def (") == ""
+
+
 def test_names_are_what_a_source_binds() -> None:
     assert interface.names(SOURCE) == ("system", "y", "X", "a", "b", "late", "f", "g", "C")
     assert interface.names("def f(:") == () and interface.names("x" * 300_000) == ()

@@ -273,6 +273,24 @@ def test_unfinished_input_is_refused_with_its_place(box: Sandbox) -> None:
     assert "Traceback" not in ended.out
 
 
+def test_without_contracts_an_ask_waits_for_the_interfaces_of_its_needs(box: Sandbox, model: ModelServer) -> None:
+    """And a change in a body alone asks for no dependent: it is verified again."""
+    text = box.read("rules/calc.yaml")
+    box.write(
+        "rules/calc.yaml", text.replace('defines: [{name: add, text: "def add(a: int, b: int) -> int"}]', "reads: []")
+    )
+    box.edit("rules/calc.yaml", "{rule: adding, uses: [add]}", "{rule: adding}")
+    built = box.br("build", "-j", "4")
+    assert built.code == 0, built.out
+    assert box.tree() == TREE and box.asked == 3, "a batch each: the second waits for the first"
+    assert "def add(a: int, b: int) -> int" in model.prompts[1] + model.prompts[2]
+    box.write("calc/adding.py", "def add(a: int, b: int) -> int:\n    return b + a\n")
+    again = box.br("build")
+    assert again.code == 0 and box.asked == 3 and "adopted" in again.out, again.out
+    box.write("calc/adding.py", "def add(a: int, b: int, c: int = 0) -> int:\n    return a + b + c\n")
+    assert box.br("build").code == 0 and box.asked == 5, "both dependents see another interface"
+
+
 def test_a_storm_is_waited_out_and_cut_and_truncated_replies_are_asked_again(box: Sandbox, model: ModelServer) -> None:
     model.faults = ["529", "429", "cut", "max_tokens"]
     built = box.br("build")
