@@ -31,8 +31,9 @@ class Prompts:
         """The first ask for these members of one batch."""
         tasks = tuple(standing.task for standing in standings)
         current = [(path, self._workspace.read(path)) for task in tasks for path in task.files]
-        standing = {path: content for path, content in current if content is not None}
-        request = self._request(tasks, standing, "current")
+        present = {path: content for path, content in current if content is not None}
+        foreign = frozenset(path for standing in standings for path in standing.foreign)
+        request = self._request(tasks, present, "current", foreign)
         return prompt.build(request, self._templates["system"], self._templates["task"])
 
     def repair(
@@ -44,9 +45,12 @@ class Prompts:
         repair = Repair(attempt, last, tuple(findings))
         return prompt.build(request, self._templates["system"], self._templates["repair"], repair)
 
-    def _request(self, tasks: tuple[Task, ...], files: Mapping[str, bytes], tag: str) -> Request:
+    def _request(
+        self, tasks: tuple[Task, ...], files: Mapping[str, bytes], tag: str, required: frozenset[str] = frozenset()
+    ) -> Request:
+        """What a prompt is made from. Files of `required` must be in it: they are a person's, and may be replaced."""
         gates = {task.id: self._board.gates_of(task) for task in tasks}
-        pieces = (*self._spec(), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag))
+        pieces = (*self._spec(), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag, required))
         name = self._settings.name or self._board.plan.spec.title
         shown = frozenset(section.text for section in self._board.plan.spec.sections if section.binding)
         return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
@@ -79,8 +83,8 @@ class Prompts:
                 yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)
 
 
-def _files(files: Mapping[str, bytes], tag: str) -> Iterator[Piece]:
+def _files(files: Mapping[str, bytes], tag: str, required: frozenset[str]) -> Iterator[Piece]:
     for path, content in files.items():
         text = content.decode("utf-8", "replace")
         if text.strip():
-            yield Piece(tag, path, text.rstrip("\n"), FILES)
+            yield Piece(tag, path, text.rstrip("\n"), FILES, required=path in required)

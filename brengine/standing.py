@@ -29,10 +29,15 @@ class Standing:
     rung: Rung
 
     @property
-    def edited(self) -> bool:
-        """True where a file of the task is there with a content that the record does not know."""
+    def foreign(self) -> tuple[str, ...]:
+        """Files of the task that are there with a content that the record does not know: a person's."""
         known = {content for _, content in (self.record.outputs if self.record else ())}
-        return any(content and content not in known for content in self.present.values())
+        return tuple(path for path, content in self.present.items() if content and content not in known)
+
+    @property
+    def edited(self) -> bool:
+        """True where any file of the task is a person's."""
+        return bool(self.foreign)
 
     def member(self, attempt: int) -> Member:
         """This task as a member of an ask."""

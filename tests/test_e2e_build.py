@@ -291,6 +291,18 @@ def test_without_contracts_an_ask_waits_for_the_interfaces_of_its_needs(box: San
     assert box.br("build").code == 0 and box.asked == 5, "both dependents see another interface"
 
 
+def test_promise_4_a_file_that_was_there_is_part_of_the_ask_or_nothing_is_asked(
+    box: Sandbox, model: ModelServer
+) -> None:
+    box.write("calc/adding.py", "# what was here before\n")
+    assert box.br("build", "adding").code == 0
+    assert "# what was here before" in model.prompts[0] and box.read("calc/adding.py") == FILES["calc/adding.py"]
+    box.write("calc/rendering.py", "x = 1  # mine\n" * 3000)
+    refused = box.br("build")
+    assert refused.code == 3 and "the limit is 4,000" in refused.out and "Traceback" not in refused.out
+    assert box.read("calc/rendering.py").startswith("x = 1  # mine")
+
+
 def test_a_storm_is_waited_out_and_cut_and_truncated_replies_are_asked_again(box: Sandbox, model: ModelServer) -> None:
     model.faults = ["529", "429", "cut", "max_tokens"]
     built = box.br("build")
