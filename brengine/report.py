@@ -65,7 +65,6 @@ class Reporter:
         self._clock = clock
         self._start = clock()
         self._mutex = threading.RLock()
-        self._held: dict[int, list[str]] = {}
         self._batch = threading.local()
         self.totals = Totals()
 

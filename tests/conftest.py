@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from model_server import ModelServer
 from sandbox import FILES, Sandbox
+
+settings.register_profile("br", deadline=None)  # a loaded machine is no failure
+settings.load_profile("br")
 
 
 @pytest.fixture
