@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -23,6 +20,7 @@ from brengine.stale import Rung
 from brengine.standing import Standing
 from brengine.verdict import Outcome
 from brengine.wiring import Project
+from brengine.writer import stop_at_ctrl_c
 
 HOW = {
     Rung.ASK: "ask",
@@ -126,7 +124,7 @@ def build_all(
     stale = _stale(project, chosen)
     if any(standing.rung is Rung.ASK for standing in stale.values()):
         project.require_backend()
-    signal.signal(signal.SIGINT, _interrupted)
+    stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
     reporter(RunStarted(project.plan, len(stale), project.backend_name))
@@ -213,12 +211,6 @@ def _needs_you(
         files = ", ".join(path for path, _ in record.outputs)
         lines.append(f"  {name} left the plan, its files are kept ({files}): `br clean --orphans` removes the unedited")
     return ["Needs you", *lines] if lines else []
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    """Every step is on the disk before the next begins, so the way to stop is to stop."""
-    os.write(2, b"\nInterrupted. What was received is kept; `br build` goes on from here.\n")
-    os._exit(130)
 
 
 # --- previewing ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from brengine.errors import BrError, EngineError
 from brengine.places import Places
 from brengine.report import Reporter, failure
 from brengine.wiring import Project
+from brengine.writer import stop_at_ctrl_c
 
 TaskDict = dict[str, Any]
 Namespace = dict[str, Any]
@@ -46,6 +47,7 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     reporter = Reporter(_say, here=str(Path.cwd()))
     reporter.live = not any(word.startswith("-n") for word in sys.argv)
     project = Project(where, sink=reporter)
+    stop_at_ctrl_c()
     try:
         return namespace(project)
     except BrError as error:

@@ -5,6 +5,7 @@ It reads the nonce and the declared files from the prompt, as a model would, and
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -104,7 +105,8 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", "text/event-stream")
             self.send_header("content-length", str(len(stream)))
             self.end_headers()
-            self.wfile.write(stream)
+            with contextlib.suppress(OSError):  # who asked may have been killed
+                self.wfile.write(stream)
 
         def log_message(self, *unused: object) -> None:
             pass

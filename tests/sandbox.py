@@ -116,9 +116,11 @@ class Sandbox:
         """Run `doit` here to its end."""
         return self._run([sys.executable, "-m", "doit", *arguments], None, "")
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start `br` here and leave it running."""
-        command = [sys.executable, "-m", "brengine", *arguments]
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, module: str = "brengine"
+    ) -> subprocess.Popen[str]:
+        """Start `br` (or another module's program) here and leave it running."""
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.Popen(
             command, cwd=self.root, env=self.environ(env), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

@@ -10,6 +10,8 @@ import pytest
 from model_server import ModelServer, declared, nonce, write_reply
 from sandbox import FILES, Sandbox
 
+from brengine import cli_project
+
 TREE = {path: text.encode() for path, text in FILES.items()}
 ADDING = ["calc/adding.py", "tests/test_adding.py", "calc/doubling.py", "tests/test_doubling.py"]
 
@@ -217,16 +219,20 @@ def test_two_builds_at_once_are_one_writer(box: Sandbox, model: ModelServer) -> 
     assert first.returncode == 0 and box.tree() == TREE and box.asked == 2
 
 
-def test_ctrl_c_leaves_a_state_that_resumes(box: Sandbox, model: ModelServer) -> None:
+@pytest.mark.parametrize(("module", "arguments"), [("brengine", ["build"]), ("doit", []), ("doit", ["-n", "2"])])
+def test_ctrl_c_leaves_a_state_that_resumes(
+    box: Sandbox, model: ModelServer, module: str, arguments: list[str]
+) -> None:
+    box.write("dodo.py", cli_project.DODO)
     model.delay = 2
-    running = box.start("build")
+    running = box.start(*arguments, module=module)
     wait_for(lambda: len(model.prompts) == 2)
     running.send_signal(signal.SIGINT)
     out, _ = running.communicate(timeout=30)
-    assert running.returncode == 130 and "Interrupted" in out
+    assert running.returncode == 130 and "Interrupted" in out and "Traceback" not in out
     model.delay = 0
     resumed = box.br("build")
-    assert resumed.code == 0 and box.tree() == TREE and box.asked <= 3
+    assert resumed.code == 0 and box.tree() == TREE and box.asked <= 4
     assert "possibly paid, not received" in resumed.out
 
 
