@@ -87,16 +87,17 @@ class Builder:
         stale = tuple(name for name, standing in standings.items() if standing.reasons)
         number = self._board.plan.batches.index(batch) + 1
         self._sink(BatchStarted(batch, number, stale))
-        awaited = self._asker.fetch(tuple(standings[name] for name in stale))
         endings: dict[str, Ending] = {}
         try:
+            awaited = self._asker.fetch(tuple(standings[name] for name in stale))
             self._members(standings, stale, awaited, endings)
         finally:
             self._promote(batch, endings)
             unstage(self._staging / batch.id)
-        for name in batch.tasks:
-            self._sink(_ended(standings[name], endings.get(name)))
-        self._sink(BatchEnded(batch, number))
+            for name in batch.tasks:
+                if name in endings or name not in stale:
+                    self._sink(_ended(standings[name], endings.get(name)))
+            self._sink(BatchEnded(batch, number))
         return {name: endings[name].outcome if name in endings else Outcome.UP_TO_DATE for name in batch.tasks}
 
     def _members(

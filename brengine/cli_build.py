@@ -175,13 +175,12 @@ def _needed(project: Project, tasks: Iterable[str]) -> set[str]:
 
 def _closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing], code: int) -> int:
     outcomes = reporter.totals.outcomes
+    outcomes.update(project.engine.outcomes)
     for name in stale:
         outcomes.setdefault(name, Outcome.SKIPPED)
     records = dict(project.ledger.state.records)
     done = frozenset(name for name in project.board.tasks if project.board.is_done(name))
-    failed = frozenset(
-        name for name, outcome in (outcomes | project.engine.outcomes).items() if outcome is Outcome.FAILED
-    )
+    failed = frozenset(name for name, outcome in outcomes.items() if outcome is Outcome.FAILED)
     settled = completion.settle(project.plan, done, failed, records)
     for line in reporter.summary(settled, records):
         click.echo(line)

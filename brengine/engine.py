@@ -111,7 +111,11 @@ class Engine:
         ask, place = self._ask(batch), self.pending(batch)
         if ask is None or place is None:
             return
-        self._asker.fetch([self.board.standing(member.task) for member in ask.members])
+        try:
+            self._asker.fetch([self.board.standing(member.task) for member in ask.members])
+        except BackendError:
+            self._settle({member.task: Outcome.ERRORED for member in ask.members})
+            raise
         stored = self._asker.stored(ask.members[0])
         if stored:  # a copy for people (and the target that doit sees); what counts is in the store
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +190,7 @@ class Engine:
         for task in self.board.tasks.values():
             record = self._ledger.state.records.get(task.id)
             if path in task.files and record is not None:
-                fields = record_to_row(record) | {"failed": f"whole-project run: {why[:300]}"}
+                fields = record_to_row(record) | {"failed": f"whole-project run: {why[:600]}"}
                 self._ledger.append({"t": "record", "task": task.id, "record": fields})
                 self._settle({task.id: Outcome.FAILED})
 

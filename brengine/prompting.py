@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from brengine import prompt, templates
 from brengine.domain import Prompt, Task
@@ -34,7 +35,8 @@ class Prompts:
         present = {path: content for path, content in current if content is not None}
         foreign = frozenset(path for standing in standings for path in standing.foreign)
         request = self._request(tasks, present, "current", foreign)
-        return prompt.build(request, self._templates["system"], self._templates["task"])
+        pieces = (*request.pieces, *_evidence_against(standings))
+        return prompt.build(replace(request, pieces=pieces), self._templates["system"], self._templates["task"])
 
     def repair(
         self, standing: Standing, attempt: int, findings: Sequence[Finding], files: Mapping[str, bytes]
@@ -81,6 +83,13 @@ class Prompts:
             if rows:
                 text = prompt.contracts_text(rows)
                 yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)
+
+
+def _evidence_against(standings: Sequence[Standing]) -> Iterator[Piece]:
+    """What spoke against files that had passed by themselves (a red test of the whole project)."""
+    for standing in standings:
+        if standing.record and standing.record.failed:
+            yield Piece("finding", standing.task.name, standing.record.failed, RULINGS, required=True)
 
 
 def _files(files: Mapping[str, bytes], tag: str, required: frozenset[str]) -> Iterator[Piece]:

@@ -161,6 +161,16 @@ def test_dependents_of_a_failed_task_are_skipped(box: Sandbox, model: ModelServe
     assert failed.code == 1 and "- Add doubling" in failed.out and "needs arithmetic.add-adding" in failed.out
 
 
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_the_rest_is_built_with_keep_going_and_only_then(box: Sandbox, model: ModelServer, keep_going: bool) -> None:
+    box.edit("PROJECT_SPEC.md", "{needs=arithmetic}", "{priority=low}")
+    model.files["calc/rendering.py"] = "def render(a: int, b: int) -> str:\n    return f'{a} + {b} = {a + b}'\n"
+    model.answer = lambda prompt, server: corrupt("red", prompt) if "adding.py" in prompt else None
+    ended = box.br("build", *(["-k"] if keep_going else []))
+    assert ended.code == 1 and ("calc/rendering.py" in box.tree()) is keep_going, ended.out
+    assert ("1 built" in ended.out) is keep_going
+
+
 def test_a_raised_goal_is_verified_before_anything_is_asked(box: Sandbox) -> None:
     box.br("build")
     box.write("br.toml", "[gates]\ncoverage = 100\n")
@@ -265,6 +275,14 @@ def test_a_file_edited_while_it_is_asked_for_is_a_clash_and_both_are_kept(box: S
     assert "return a + b" in box.read(".br/clashes/arithmetic.add-adding/calc/adding.py")
 
 
+def test_an_endpoint_that_refuses_is_an_error_of_the_engine(box: Sandbox, model: ModelServer) -> None:
+    model.faults = ["401"]
+    ended = box.br("build")
+    assert ended.code == 2 and "check ANTHROPIC_API_KEY" in ended.out, ended.out
+    assert "2 errored, 1 skipped" in ended.out and box.tree() == {}
+    assert box.br("build").code == 0 and box.tree() == TREE
+
+
 def test_no_key_is_written_anywhere(box: Sandbox) -> None:
     built = box.br("build")
     everything = b"".join(p.read_bytes() for p in box.root.rglob("*") if p.is_file()) + built.out.encode()
@@ -327,6 +345,10 @@ def test_a_red_test_of_the_whole_project_makes_its_owner_not_done(box: Sandbox, 
     assert "1 failed" in box.br("status").out and "evidence failed: whole-project run" in box.br("why", "adding").out
     again = box.br("build")
     assert again.code == 1 and box.asked == 2, "it is verified again, and is not called up to date"
+    model.files["tests/test_adding.py"] = FILES["tests/test_adding.py"]
+    mended = box.br("retry", "adding")
+    assert mended.code == 0, mended.out
+    assert "whole-project run: [tests] tests/test_adding.py: test_alone" in model.prompts[2] and box.tree() == TREE
 
 
 def wait_for(condition: object, seconds: float = 20.0) -> None:
