@@ -118,6 +118,7 @@ def build_all(
         project.require_backend()
     chosen = _announced(project, targets)
     if _nothing_to_do(project, chosen):
+        project.keep_plan()
         count = len(project.plan.tasks) if not chosen else len({t for c in chosen for t in c.tasks})
         click.echo(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
         return 0

@@ -92,6 +92,11 @@ class Project:
 
         return planning.make(self.inputs)
 
+    def keep_plan(self) -> None:
+        """Keep the plan for the next run, where this one had to make it."""
+        if self._cached_plan() is None:
+            self._keep_plan(self.inputs.ids, self.inputs.names)
+
     def _keep_plan(self, ids: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> None:
         """Keep the plan that the next run will make (it may be lost; then it is made again)."""
         from brengine import planning

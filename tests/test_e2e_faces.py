@@ -205,6 +205,8 @@ HEAVY = ("anthropic", "networkx", "jinja2")
 @pytest.mark.parametrize("command", [("--help",), ("build",), ("status",)])
 def test_help_and_a_build_with_nothing_to_do_import_nothing_heavy(box: Sandbox, command: tuple[str, ...]) -> None:
     box.br("build")
+    (box.root / ".br/plan.json").write_text("of an older engine")
+    assert "up to date" in box.br("build").out, "a build that finds nothing to do keeps its plan all the same"
     script = (
         "import sys\nfrom brengine.cli import main\n"
         "try:\n    main()\nfinally:\n    print('LOADED', [m for m in sys.modules if m in "
