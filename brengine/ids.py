@@ -16,18 +16,26 @@ _IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+)\b"
 
 
 def slug(text: str, fallback: str) -> str:
-    """Letters and digits of any script in lower case with `-` between; never empty, at most 60 bytes."""
-    normal = unicodedata.normalize("NFKC", text).lower()
-    words = "-".join(re.findall(r"[^\W_]+", normal))
-    cut = words.encode()[:MAX_SLUG].decode("utf-8", "ignore").strip("-")
-    return cut or f"{fallback}-{digest.of_text(text)[:8]}"
+    """Letters and digits of any script in lower case with `-` between; never empty, at most 60 bytes.
+
+    What is longer is cut and ends with a digest of all of it, so that texts which begin alike stay apart.
+    """
+    words = "-".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower()))
+    return _bounded(words) or f"{fallback}-{digest.of_text(text)[:8]}"
 
 
 def plain_slug(text: str, fallback: str) -> str:
     """An ASCII slug for file names; what has no ASCII letters is named by its digest."""
     decomposed = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    cut = "-".join(re.findall(r"[a-z0-9]+", decomposed))[:MAX_SLUG].strip("-")
-    return cut if cut and not cut[0].isdigit() else f"{fallback}-{digest.of_text(text)[:8]}"
+    words = _bounded("-".join(re.findall(r"[a-z0-9]+", decomposed)))
+    return words if words and not words[0].isdigit() else f"{fallback}-{digest.of_text(text)[:8]}"
+
+
+def _bounded(words: str) -> str:
+    if len(words.encode()) <= MAX_SLUG:
+        return words
+    cut = words.encode()[: MAX_SLUG - 9].decode("utf-8", "ignore").strip("-")
+    return f"{cut}-{digest.of_text(words)[:8]}"
 
 
 def own_id(text: str, explicit: str, fallback: str) -> str:

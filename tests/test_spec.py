@@ -284,6 +284,10 @@ def test_slugs_of_any_script_make_file_names() -> None:
     parsed = read("## Features\n- " + "認証機能" * 30 + "\n  - " + "二要素認証" * 40 + "\n- 🎉\n  - ...\n")
     names = [name for f in parsed.features for name in (f.id, f.requirements[0].id)]
     assert all(0 < len(name.encode()) <= 60 for name in names)
+    alike = (
+        read("## Features\n- A\n  - " + "long " * 30 + "one\n  - " + "long " * 30 + "two\n").features[0].requirements
+    )
+    assert alike[0].id != alike[1].id and not alike[1].id.endswith("-2"), "texts that begin alike stay apart"
     assert names[2].startswith("feature-") and names[3].startswith("requirement-")
 
 
