@@ -242,8 +242,11 @@ class Project:
 
     def require_backend(self) -> None:
         """Say now, in one line, that the backend has no key: before anything is planned or asked."""
-        if self.backend_name == "anthropic" and not any(self._environ.get(name) for name in KEYS):
-            raise MissingKey(NO_KEY)
+        if self.backend_name == "anthropic":
+            from brengine.backends.anthropic_api import has_credentials
+
+            if not has_credentials(self._environ):
+                raise MissingKey(NO_KEY)
 
 
 def toolchain() -> str:

@@ -220,7 +220,11 @@ def test_a_redirect_is_not_followed_with_the_prompt() -> None:
 
 def test_without_a_key_there_is_no_backend_and_an_unknown_price_is_none() -> None:
     with pytest.raises(MissingKey, match="ANTHROPIC_API_KEY is not set"):
-        AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1"})
+        AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": "https://api.anthropic.com/"})
+    with serving(send(200, GOOD)) as (url, _):
+        own = AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": url})
+        assert own.answer(ASK, PROMPT).text == "hello", "an endpoint of one's own may need no key"
+        own.close()
     reply, _, _ = asked(send(200, _stream("x", "some-other-model")))
     assert isinstance(reply, Reply) and reply.cost is None
 

@@ -20,11 +20,19 @@ from brengine.domain import Ask, Prompt, Reply, Usage
 from brengine.errors import NO_KEY, MissingKey
 from brengine.source import Source
 
+DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
 RETRYABLE = (408, 409, 500, 502, 504)
 FAULT_TYPES = {"overloaded_error": True, "rate_limit_error": True, "api_error": False, "timeout_error": False}
 """Error types that may come in a stream: True where they are waited out."""
 KNOWN_STOPS = ("end_turn", "stop_sequence", "max_tokens", "refusal", "pause_turn", "model_context_window_exceeded")
+
+
+def has_credentials(environ: Mapping[str, str]) -> bool:
+    """True with a key or token, or with an endpoint of one's own, which may need none."""
+    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+    own = environ.get("ANTHROPIC_BASE_URL", "").rstrip("/") not in ("", DEFAULT_URL)
+    return own or any(environ.get(name) for name in names)
 
 
 class Failed(Exception):
@@ -79,9 +87,9 @@ class AnthropicBackend:
     ) -> None:
         self._key = environ.get("ANTHROPIC_API_KEY", "")
         self._token = environ.get("ANTHROPIC_AUTH_TOKEN", "")
-        if not (self._key or self._token):
+        self._url = environ.get("ANTHROPIC_BASE_URL") or DEFAULT_URL
+        if not has_credentials(environ):
             raise MissingKey(NO_KEY)
-        self._url = environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
         self._model = model
         self._max_output_tokens = max_output_tokens
         self._bounds = bounds
@@ -160,7 +168,7 @@ class AnthropicBackend:
         timeout = httpx2.Timeout(min(60.0, self._bounds.deadline), connect=self._bounds.connect)
         transport = _bounded_transport(self._bounds)
         http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout, transport=transport)
-        credentials = {"api_key": self._key} if self._key else {"auth_token": self._token}
+        credentials = {"auth_token": self._token} if self._token and not self._key else {"api_key": self._key or "none"}
         return anthropic.Anthropic(**credentials, base_url=self._url, max_retries=0, http_client=http)  # type: ignore[arg-type]
 
     @cached_property
