@@ -167,6 +167,7 @@ def _stale(project: Project, chosen: Sequence[Selected]) -> Mapping[str, Standin
     board = project.board
     wanted = {task for c in chosen for task in c.tasks} or set(board.tasks)
     wanted |= _needed(project, wanted)
+    wanted = {member for task in wanted for member in board.batches[board.batch_of[task]].tasks}
     return {name: s for name, s in board.all().items() if s.reasons and name in wanted}
 
 

@@ -79,7 +79,10 @@ class Ledger:
         state = State()
         self._read_lock(state)
         for row in _journal_rows(self._journal, state.notes):
-            apply(state, row)
+            try:
+                apply(state, row)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                state.notes.append(f"{self._journal.name}: an entry {row['t']!r} of another shape was passed over")
         self.state = state
         return state
 

@@ -68,7 +68,10 @@ def wait(child: int, start: float, options: dict[str, float]) -> tuple[str, int]
     """Until the child ends, the time is over, or there are too many processes."""
     pause = 0.02
     while True:
-        signal.sigtimedwait({signal.SIGCHLD}, pause)
+        if LINUX:
+            signal.sigtimedwait({signal.SIGCHLD}, pause)
+        else:
+            time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
         found, status = os.waitpid(child, os.WNOHANG)
         if found:

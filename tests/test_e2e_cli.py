@@ -140,6 +140,12 @@ def test_a_users_mistake_is_never_a_traceback(box: Sandbox, tmp_path: Path) -> N
     assert "is not UTF-8" in box.br("build").out
 
 
+def test_a_terminal_without_unicode_is_no_trouble(box: Sandbox) -> None:
+    ended = box.br("build", "adding", env={"PYTHONIOENCODING": "ascii"})
+    assert ended.code == 0 and "Adding added" in ended.out and "Traceback" not in ended.out
+    assert "2 to do" in ended.out, "a batch is one prompt"
+
+
 def test_a_project_overrides_templates_and_a_new_version_asks_again(box: Sandbox) -> None:
     box.br("build")
     from brengine import datafiles

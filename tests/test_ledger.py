@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -117,6 +118,16 @@ def test_a_block_that_does_not_validate_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "br.lock").write_text(json.dumps(row))
     state = ledger(tmp_path).state
     assert state.records == {} and "f.a" in state.notes[0]
+
+
+def test_an_entry_of_another_shape_is_noted_not_believed(tmp_path: Path) -> None:
+    first = ledger(tmp_path)
+    first.append(ROW)
+    for row in ({"t": "retry"}, {"t": "reply", "ask": "a", "members": 7}, {"t": "record", "task": "f.b", "record": []}):
+        with contextlib.suppress(KeyError, TypeError, AttributeError):
+            first.append(row)
+    state = ledger(tmp_path).state
+    assert state.records == {"f.a": RECORD} and sum("another shape" in note for note in state.notes) >= 2
 
 
 def test_an_entry_of_a_newer_version_is_noted_not_believed(tmp_path: Path) -> None:
