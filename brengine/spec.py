@@ -309,6 +309,7 @@ def _feature(
     draft: Draft, name: str, known: Mapping[str, str], drafts: Mapping[str, Draft], reading: Reading
 ) -> Feature:
     _check_attributes(draft.attributes, draft.place, reading)
+    _find_demands(draft)
     if not draft.requirements:
         hint = "write below it, as bullets, what it must do"
         reading.say(draft.place, "empty-feature", "warning", f"feature {draft.name!r} has no requirements", hint)
@@ -328,6 +329,15 @@ def _feature(
         values.get("domain", ""),
         int(values["coverage"]) if values.get("coverage", "").isdigit() else None,
     )
+
+
+def _find_demands(draft: Draft) -> None:
+    """Where nothing is marked as a requirement, the criteria are what is demanded, else the description is."""
+    if not draft.requirements:
+        draft.requirements, draft.criteria = draft.criteria, []
+    text = " ".join(" ".join(draft.description).split())
+    if not draft.requirements and text:
+        draft.requirements.append((text, draft.place, ""))
 
 
 def _priority(draft: Draft, reading: Reading) -> str:

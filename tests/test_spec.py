@@ -173,6 +173,15 @@ def test_a_flat_list_is_a_feature_each() -> None:
     ]
 
 
+def test_what_is_demanded_is_never_lost_for_want_of_a_label() -> None:
+    parsed = read(
+        "### Feature: A\n\nAcceptance Criteria:\n- a 401\n- a 403\n\n### Feature: B\n\nUsers search\nby name.\n"
+    )
+    a, b = parsed.features
+    assert ([r.text for r in a.requirements], a.criteria) == (["a 401", "a 403"], ())
+    assert [r.text for r in b.requirements] == ["Users search by name."]
+
+
 def test_headings_in_fences_and_front_matter_are_no_headings() -> None:
     parsed = read("---\ntitle: x\n# no\n---\n# T\n\n```\n## Features\n- not one\n```\n\n## Features\n- A\n  - x\n")
     assert [f.name for f in parsed.features] == ["A"]
