@@ -49,7 +49,7 @@ def load(source: Source) -> Table:
 def cost(model: str, usage: Usage, table: Table, today: str) -> float | None:
     """Dollars, or None when the table has no price for this model on this day (ISO date)."""
     prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-    valid = [p for p in table.get(model, ()) if p.since <= today and prompt >= p.above]
+    valid = [p for p in table.get(model, ()) if p.since <= today and (prompt > p.above or not p.above)]
     if not valid:
         return None
     price = max(valid, key=lambda p: (p.above, p.since))

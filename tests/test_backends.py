@@ -304,6 +304,20 @@ def test_replies_are_recorded_and_replayed_with_the_present_nonce(tmp_path: Path
         assert raised.value.kind == "no-recording"
 
 
+def test_promise_3_recording_never_loses_a_reply_and_keeps_its_line_ends(tmp_path: Path) -> None:
+    given = Reply("a\r\nb\n\ud800", "end_turn")
+    assert Recorder(Once(given), tmp_path).answer(ASK, PROMPT) is given
+    replayed = ReplayBackend(tmp_path).answer(ASK, PROMPT)
+    assert isinstance(replayed, Reply) and replayed.text == "a\r\nb\n?"
+
+
+def test_each_try_is_priced_by_its_own_length() -> None:
+    whole = _stream("hello", "claude-haiku-5-5").replace(b'"input_tokens": 100', b'"input_tokens": 60000')
+    reply, bodies, _ = asked(send(200, whole[: whole.index(b"event: message_stop")]), send(200, whole))
+    assert isinstance(reply, Reply) and len(bodies) == 2
+    assert reply.cost == pytest.approx(2 * (60_000 * 0.10 + 50 * 0.50) / 1e6)
+
+
 def test_a_waiting_answer_is_not_recorded(tmp_path: Path) -> None:
     waiting = Waiting("p", "r")
     assert Recorder(Once(waiting), tmp_path / "rec").answer(ASK, PROMPT) is waiting

@@ -258,6 +258,7 @@ def test_prices_are_data_with_dates_and_tiers_and_unknown_is_unknown() -> None:
     million = Usage(1_000_000, 1_000_000, 1_000_000, 1_000_000)
     assert prices.cost("claude-sonnet-5-5", million, table, "2026-11-24") == pytest.approx(2 + 10 + 0.10 + 2.50)
     assert prices.cost("claude-haiku-5-5", Usage(50_000, 0), table, "2026-11-24") == pytest.approx(0.005)
+    assert prices.cost("claude-haiku-5-5", Usage(100_000, 0), table, "2026-11-24") == pytest.approx(0.01)
     assert prices.cost("claude-haiku-5-5", Usage(200_000, 0), table, "2026-11-24") == pytest.approx(0.1)
     assert prices.cost("claude-sonnet-5-5", million, table, "2026-01-01") is None
     assert prices.cost("some-model", million, table, "2026-11-24") is None

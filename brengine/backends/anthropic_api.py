@@ -101,15 +101,15 @@ class AnthropicBackend:
     def answer(self, ask: Ask, prompt: Prompt) -> Reply:
         """The reply, with what cut replies before it cost as well. Raises BackendError without a key in its text."""
         patience = Patience(self._bounds.patience)
-        spent = Usage()
+        tries: list[Usage] = []
         while True:
             self._gate.wait()
             partial = Partial()
             try:
                 self._request(prompt, partial)
-                return self._reply(partial, spent)
+                return self._reply(partial, [*tries, partial.usage])
             except Failed as failed:
-                spent = spent + partial.usage
+                tries.append(partial.usage)
                 pause = patience.after(failed.fault)
                 if pause is None:
                     raise failed.fault.error() from None
@@ -118,11 +118,13 @@ class AnthropicBackend:
                 else:
                     self._sleep(pause)
 
-    def _reply(self, partial: Partial, spent: Usage) -> Reply:
-        usage = spent + partial.usage
-        model = partial.model or self._model
-        dollars = prices.cost(model, usage, self._prices, datetime.now(UTC).date().isoformat())
-        return Reply("".join(partial.text), partial.stop, usage, model, self.name, dollars)
+    def _reply(self, partial: Partial, tries: list[Usage]) -> Reply:
+        """The reply with the tokens and the cost of every try; each is priced by its own prompt's length."""
+        model, today = partial.model or self._model, datetime.now(UTC).date().isoformat()
+        costs = [prices.cost(model, usage, self._prices, today) for usage in tries]
+        priced = [dollars for dollars in costs if dollars is not None]
+        dollars = sum(priced) if len(priced) == len(costs) else None
+        return Reply("".join(partial.text), partial.stop, sum(tries, Usage()), model, self.name, dollars)
 
     def _request(self, prompt: Prompt, partial: Partial) -> None:
         """One request, streamed into `partial`. Every way to fail ends in Failed."""

@@ -40,7 +40,7 @@ class ReplayBackend:
     @cached_property
     def _all(self) -> tuple[Recording, ...]:
         paths = sorted(self._folder.glob(f"*{SUFFIX}"))
-        return tuple(recordings.read(path.read_text(encoding="utf-8"), str(path)) for path in paths)
+        return tuple(recordings.read(path.read_bytes().decode("utf-8", "replace"), str(path)) for path in paths)
 
 
 class Recorder:
@@ -59,5 +59,6 @@ class Recorder:
             first = ask.members[0]
             slug = first.task.rsplit(".", 1)[-1]
             name = f"{slug}-{digest.short('recording', rows)[:8]}.a{first.attempt}{SUFFIX}"
-            durable.write(self._folder / name, recordings.write(recordings.of(ask, prompt, answer)).encode())
+            text = recordings.write(recordings.of(ask, prompt, answer))
+            durable.write(self._folder / name, text.encode("utf-8", "replace"))
         return answer
