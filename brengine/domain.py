@@ -15,6 +15,10 @@ Complexity = Literal["simple", "medium", "complex"]
 Priority = Literal["high", "medium", "low"]
 Mark = Literal["given", "chosen", "invented"]
 AcceptanceKind = Literal["requirement", "criterion", "rule"]
+ReadingStatus = Literal["read", "ask", "nothing"]
+LineKind = Literal[
+    "feature", "requirement", "criterion", "attribute", "description", "container", "context", "ignored", "blank"
+]
 SectionRole = Literal["overview", "tech-stack", "layout", "acceptance", "non-functional", "constraints", "other"]
 
 PROJECT = "project"
@@ -68,6 +72,40 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """Lines that are not built, and why."""
+
+    span: Span
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a run of lines became; `of` names the feature, section or reason."""
+
+    span: Span
+    kind: LineKind
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a document was read. The spans of `account` are in order, apart, and together the whole document."""
+
+    status: ReadingStatus = "nothing"
+    confidence: float = 0.0
+    """0–1: how sure the reading is; below 0.7 it is asked about."""
+    how: str = ""
+    """What marks the features: `sub-headings of "Core Features"`; for `nothing`, the reason."""
+    span: Span | None = None
+    """From the first feature's first line to the last one's last."""
+    others: tuple[str, ...] = ()
+    """Other ways to read it, the better ones first."""
+    ignored: tuple[Ignored, ...] = ()
+    account: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A parsed specification. Every line is in a feature, a section, or named by a diagnostic."""
 
@@ -78,6 +116,11 @@ class Spec:
     criteria: tuple[Requirement, ...] = ()
     """Acceptance criteria of the whole document, outside any feature."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    coverage: int | None = None
+    """The coverage goal in per cent that the document sets for everything, or None."""
+    finished: tuple[Feature, ...] = ()
+    """Features of the document with nothing left to build, without their requirements."""
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------

@@ -96,6 +96,16 @@ def _likeness(old: str, new: str) -> float:
     return max(ratio, 0.9 * shared) if min(len(a), len(b)) > 1 else ratio
 
 
+def apart(names: Sequence[str]) -> tuple[str, ...]:
+    """The names with a number behind each that was there before: what is wrong is reported, not lost."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        found.append(_unique(name, taken))
+        taken.add(found[-1])
+    return tuple(found)
+
+
 def _unique(name: str, taken: set[str]) -> str:
     number, found = 1, name
     while found in taken:

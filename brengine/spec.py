@@ -1,71 +1,84 @@
-"""A specification's text → Spec. Pure, never raises; every line ends in a feature, a section or a diagnostic."""
+"""A specification's text → Spec. Pure, never raises; every line is accounted for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from brengine import ids, markdown
-from brengine import spec_fields as fields
-from brengine.domain import Feature, Requirement, Section, Spec
-from brengine.errors import Diagnostic, Severity, diagnose, nearest
-from brengine.markdown import Block, Part
+from brengine import ids
+from brengine.domain import Feature, Ignored, Reading, Requirement, Spec
+from brengine.errors import Diagnostic, diagnose
+from brengine.reading import candidates, features, fields, lint, markdown, references, refusal, titles, units
+from brengine.reading.account import Lines
+from brengine.reading.candidates import SURE, Candidate
+from brengine.reading.features import Draft, Row
+from brengine.reading.markdown import Part, Tree
+from brengine.reading.sections import Sections
+from brengine.reading.units import Unit
 from brengine.source import Source, Span
-from brengine.spec_fields import Attributes
 
 SMALLEST = "the smallest specification: `## Features`, below it `- Name`, below that `  - what it must do`"
+DONE = "marked as done"
+MAX_TEXT = 4_000_000
+"""Characters of a document; a longer one is no specification."""
+Include = Literal["done", "deferred"]
 
 
-@dataclass(slots=True)
-class Draft:
-    """A feature while it is read: texts and places, before ids are given and references resolved."""
+@dataclass(frozen=True, slots=True)
+class Lined:
+    """A feature as a second reader found it: its name and its lines."""
 
     name: str
-    span: Span
-    place: Span
-    attributes: Attributes
-    description: list[str] = field(default_factory=list)
-    requirements: list[tuple[str, Span, str]] = field(default_factory=list)
-    """(text, place, explicit id)."""
-    criteria: list[tuple[str, Span, str]] = field(default_factory=list)
-    priority: str = ""
-    needs: list[tuple[str, Span]] = field(default_factory=list)
+    line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user has settled about the reading."""
+
+    accept: bool = False
+    """Take the best reading, however unsure."""
+    reading: str = ""
+    """The accepted way to read it, as `Reading.how` says it."""
+    include: tuple[Include, ...] = ()
+    """Build what is marked done, or deferred, too."""
+    off: tuple[str, ...] = ()
+    """Rules whose warnings and notes are not wanted."""
+    lined: tuple[Lined, ...] = ()
+    """A second reader's features; they win."""
 
 
 @dataclass(slots=True)
-class Reading:
-    """What has been read so far."""
+class _Draft:
+    """What is made of the document before ids are given."""
 
-    source: Source
+    candidate: Candidate | None
     drafts: list[Draft] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
-    criteria: list[tuple[str, Span, str]] = field(default_factory=list)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-    def say(self, span: Span | None, rule: str, severity: Severity, message: str, hint: str = "") -> None:
-        self.diagnostics.append(diagnose(self.source, span, rule, severity, message, hint))
+    done: list[tuple[Draft, bool]] = field(default_factory=list)
+    """Features with nothing left to build; True where the mark is at the name."""
+    ignored: list[Ignored] = field(default_factory=list)
+    taken: list[Span] = field(default_factory=list)
 
 
 def parse(
-    source: Source, known: Mapping[str, Mapping[str, str]] | None = None, known_names: Mapping[str, str] | None = None
+    source: Source,
+    known: Mapping[str, Mapping[str, str]] | None = None,
+    known_names: Mapping[str, str] | None = None,
+    options: Options | None = None,
 ) -> Spec:
     """The specification. `known` is what a lock remembers: feature id → requirement id → text; names by feature id."""
-    reading = Reading(source)
-    if not source.text.strip():
-        reading.say(None, "empty-spec", "error", "the specification is empty", SMALLEST)
-        return Spec(source.path, "", diagnostics=tuple(reading.diagnostics))
-    root = markdown.read(source)
-    _preamble(root, reading)
-    for part in root.parts:
-        _part(part, reading)
-    features = _features(reading, known or {}, known_names or {})
-    if not reading.drafts:
-        reading.say(Span(1), "no-features", "error", "there are no features to build here", SMALLEST)
-    title = next((part.title for part in root.walk() if part.level == 1), "") or source.path
-    criteria = _requirements(reading.criteria, {}, "criterion", reading)
-    sections = tuple(sorted(reading.sections, key=lambda section: section.span.line))
-    order = sorted(reading.diagnostics, key=lambda d: d.span.line if d.span else 0)
-    return Spec(source.path, fields.plain_title(title), features, sections, criteria, tuple(order))
+    options = options or Options()
+    if not source.text.strip() or len(source.text) > MAX_TEXT:
+        return _unread(source)
+    tree = markdown.read(source)
+    ways = candidates.find(tree)
+    best = _choose(ways, tree, options)
+    nothing = refusal.why(source, tree, best.confidence if best else 0.0) if not options.lined else ""
+    best = None if nothing else best
+    made = _drafts(best, source, options)
+    return _assemble(source, tree, made, ways, nothing, known or {}, known_names or {}, options)
 
 
 def known_of(spec: Spec) -> dict[str, dict[str, str]]:
@@ -75,320 +88,278 @@ def known_of(spec: Spec) -> dict[str, dict[str, str]]:
 
 def names_of(spec: Spec) -> dict[str, str]:
     """Feature id → name, for the same purpose."""
-    return {feature.id: feature.name for feature in spec.features}
+    return {feature.id: titles.unprioritised(feature.name) for feature in spec.features}
 
 
-# --- parts --------------------------------------------------------------------------------------------------------
+def _unread(source: Source) -> Spec:
+    empty = not source.text.strip()
+    rule, why = (
+        ("empty-spec", "the specification is empty") if empty else ("too-large", "it is too large for a specification")
+    )
+    span = Span(1, 1, len(source.lines))
+    lines = Lines(source)
+    lines.claim(span, "ignored", why)
+    said = Diagnostic(rule, "error", why, source.path, None, SMALLEST)
+    reading = Reading("nothing", 1.0, why, None, (), (Ignored(span, why),), lines.account())
+    return Spec(source.path, "", diagnostics=(said,), reading=reading)
 
 
-def _preamble(root: Part, reading: Reading) -> None:
-    """What stands before the first heading: front matter, then plain text."""
-    front = markdown.front_matter_end(reading.source)
-    if front:
-        _section(reading, "front matter", Span(1, 1, front))
-    if root.own_end > front:
-        lists = [b for b in root.body if b.kind == "list"]
-        text = reading.source.slice(Span(front + 1, 1, root.own_end)).strip()
-        _section(reading, "preamble", Span(front + 1, 1, root.own_end))
-        if lists and text:
-            message = "a list stands before any heading: it is kept as context, not read as features"
-            reading.say(lists[0].span, "unknown-shape", "warning", message, "put it under `## Features`")
+# --- which reading ------------------------------------------------------------------------------------------------
 
 
-def _part(part: Part, reading: Reading) -> None:
-    title, attributes = fields.attributes(part.title)
-    name = fields.feature_heading(title)
-    if name:
-        _heading_feature(part, name, attributes, reading)
-    elif fields.is_container(title):
-        _container(part, reading)
-    elif part.parts and (part.level == 1 or any(_leads_to_features(below) for below in part.parts)):
-        _section(reading, title, Span(part.span.line, 1, part.own_end), part.body)
-        for below in part.parts:
-            _part(below, reading)
-    else:
-        blocks = [block for inner in part.walk() for block in inner.body]
-        _section(reading, title, part.span, blocks)
+def _choose(ways: Sequence[Candidate], tree: Tree, options: Options) -> Candidate | None:
+    if options.lined:
+        return _of_lines(options.lined, tree)
+    accepted = next((way for way in ways if options.reading and way.how == options.reading), None)
+    best = accepted or (ways[0] if ways else None)
+    return best or _whole(tree)
 
 
-def _leads_to_features(part: Part) -> bool:
-    return any(fields.is_container(inner.title) or fields.feature_heading(inner.title) for inner in part.walk())
+def _whole(tree: Tree) -> Candidate | None:
+    """The whole document as one feature: when nothing else can be made of it."""
+    parts = tree.root.parts
+    if not parts:
+        return None
+    unit = units.of_heading(parts[0])
+    return Candidate("the whole document as one feature", (unit,), 0.2)
 
 
-def _section(reading: Reading, title: str, span: Span, blocks: Sequence[Block] = ()) -> None:
-    role = fields.role_of(title)
-    skip = 1 if span.line <= span.end_line and title not in ("preamble", "front matter") else 0
-    body = reading.source.slice(Span(span.line + skip, 1, span.end_line)) if span.end_line >= span.line + skip else ""
-    taken = {section.id for section in reading.sections}
-    name = ids.slug(title, "section")
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{ids.slug(title, 'section')}-{number}"
-    reading.sections.append(Section(name, fields.plain_title(title), role, span, body.strip()))
-    if role == "acceptance":
-        for block in blocks:
-            for text, place, given in _items(block, reading):
-                reading.criteria.append((text, place, given))
+def _of_lines(lined: Sequence[Lined], tree: Tree) -> Candidate:
+    found = []
+    for row in lined:
+        span = Span(row.line, 1, row.end_line)
+        part = next(
+            (p for p in tree.root.walk() if p.heading and p.span.line == row.line and p.span.end_line <= row.end_line),
+            None,
+        )
+        unit = units.of_heading(part) if part else _cut(span, tree)
+        unit.name, unit.span = row.name, span
+        found.append(unit)
+    return Candidate("a second reader", tuple(found), 0.9)
 
 
-def _container(part: Part, reading: Reading) -> None:
-    lists = [block for block in part.body if block.kind == "list"]
-    _section(reading, part.title, Span(part.span.line, 1, _heading_end(part, lists)))
-    for number, block in enumerate(part.body):
-        if block.kind == "list":
-            following = part.body[number + 1].span.line if number + 1 < len(part.body) else part.own_end + 1
-            _list_features(block, following - 1, reading)
-        elif (lists and block.span.line > lists[0].span.line) or not (lists or part.parts):
-            message = "this part of the features is in a shape that is not read: it is kept as context"
-            reading.say(block.span, "unknown-shape", "warning", message, "give each feature a bullet or a sub-heading")
-            if lists:
-                _section(reading, f"{part.title} {block.span.line}", _to(block, part, number), ())
-    for below in part.parts:
-        title, attributes = fields.attributes(below.title)
-        if fields.is_section(title):
-            _part(below, reading)
+def _cut(span: Span, tree: Tree) -> Unit:
+    """The blocks within a range of lines; headings in it count as labels."""
+    blocks = []
+    for part in tree.root.walk():
+        for block in part.body:
+            items = block.children("item") if block.kind == "list" else []
+            if span.line <= block.span.line and block.span.end_line <= span.end_line:
+                blocks.append(block)
+            else:
+                inside = [i for i in items if span.line <= i.span.line and i.span.end_line <= span.end_line]
+                blocks += [markdown.Block("list", Span(i.span.line, 1, i.span.end_line), inside=[i]) for i in inside]
+    blocks.sort(key=lambda block: block.span.line)
+    return Unit("", span, Span(span.line), "lines", None, blocks)
+
+
+# --- drafts -------------------------------------------------------------------------------------------------------
+
+
+def _drafts(candidate: Candidate | None, source: Source, options: Options) -> _Draft:
+    made = _Draft(candidate)
+    if candidate is None:
+        return made
+    for unit in candidate.units:
+        made.taken.append(unit.span)
+        draft = features.draft(unit, source)
+        why = _why_not(unit, draft, candidate, options)
+        if why == DONE:
+            made.done.append((draft, draft.done))
+        if why:
+            made.ignored.append(Ignored(unit.span, f"{draft.name}: {why}"))
             continue
-        _heading_feature(below, fields.feature_heading(title) or fields.plain_title(title), attributes, reading)
+        if "done" in options.include:
+            draft.requirements, draft.built = [*draft.built, *draft.requirements], []
+            draft.requirements.sort(key=lambda row: row.place.line)
+        made.ignored += [Ignored(row.place, f"{row.text[:80]}: {DONE}") for row in draft.built]
+        made.drafts.append(draft)
+    for unit in candidate.removed:
+        made.taken.append(unit.span)
+        made.ignored.append(Ignored(unit.span, f"{titles.bare(unit.name)}: taken back by the document"))
+    for part in candidate.common:
+        _share(part, made, source)
+    return made
 
 
-def _heading_end(part: Part, lists: Sequence[Block]) -> int:
-    return lists[0].span.line - 1 if lists else part.own_end
+def _why_not(unit: Unit, draft: Draft, candidate: Candidate, options: Options) -> str:
+    ticked = draft.done or (bool(draft.built) and not draft.requirements)
+    if ticked and "done" not in options.include:
+        return DONE
+    later = (unit.group and titles.is_deferred(unit.group)) or titles.is_tagged_later(unit.name)
+    if later and "deferred" not in options.include:
+        return "for later"
+    return "out of scope" if unit.group and titles.is_out(unit.group) else ""
 
 
-def _to(block: Block, part: Part, number: int) -> Span:
-    end = part.body[number + 1].span.line - 1 if number + 1 < len(part.body) else part.own_end
-    return Span(block.span.line, 1, max(block.span.line, end))
+def _share(part: Part, made: _Draft, source: Source) -> None:
+    """A kit's common requirements go to the feature whose words they share most, the first of equals."""
+    if not made.drafts or part.heading is None:
+        return
+    reader = features.draft(units.of_heading(part), source)
+    made.taken.append(Span(part.span.line, 1, part.own_end))
+    for row in reader.requirements if not reader.bare else []:
+        owner = max(made.drafts, key=lambda draft: _likeness(row.text, draft))
+        owner.requirements.append(row)
+    made.ignored += [Ignored(row.place, f"{row.text[:80]}: {DONE}") for row in reader.built]
 
 
-# --- features -----------------------------------------------------------------------------------------------------
+def _likeness(text: str, draft: Draft) -> float:
+    mine = titles.content_words(text)
+    theirs = titles.content_words(
+        " ".join([draft.name, *draft.description, *(r.text for r in draft.requirements[:40])])
+    )
+    return len(mine & theirs) / (1 + len(mine)) + len(mine & titles.content_words(draft.name)) * 0.2
 
 
-def _list_features(block: Block, last: int, reading: Reading) -> None:
-    """A feature for each bullet; its nested bullets are the requirements. A flat list is one requirement each."""
-    items = [item for item in block.inside if item.kind == "item"]
-    for number, item in enumerate(items):
-        end = items[number + 1].span.line - 1 if number + 1 < len(items) else last
-        text, place = _own_text(item)
-        bare, attributes = fields.attributes(fields.unmarked(text))
-        name, rest = fields.bold_name(bare)
-        draft = Draft(name, Span(item.span.line, 1, max(end, item.span.line)), place, attributes)
-        if rest:
-            draft.description.append(rest)
-        _read_blocks(_without_own_text(item), draft, reading)
-        if not draft.requirements and not any(b.inside for i in items for b in i.inside if b.kind == "list"):
-            draft.requirements.append((bare, place, ""))
-        reading.drafts.append(draft)
+# --- assembly -----------------------------------------------------------------------------------------------------
 
 
-def _heading_feature(part: Part, name: str, attributes: Attributes, reading: Reading) -> None:
-    assert part.heading is not None
-    draft = Draft(name, part.span, part.heading.span, attributes)
-    _read_blocks(part.body, draft, reading)
-    for below in part.walk():
-        if below is part:
-            continue
-        kind, rest = fields.label(f"{fields.plain_title(below.title)}: ")
-        _read_blocks(below.body, draft, reading, kind or "description")
-        if not kind:
-            message = f"{below.title!r} is no part of a feature that is known here: its bullets are read as description"
-            reading.say(below.heading.span if below.heading else None, "unknown-shape", "warning", message)
-        elif rest:
-            draft.description.append(rest)
-    reading.drafts.append(draft)
-
-
-def _read_blocks(blocks: Sequence[Block], draft: Draft, reading: Reading, kind: str = "") -> None:
-    """Read labels, paragraphs and lists in order; a label holds until the next one."""
-    for block in blocks:
-        if block.kind == "paragraph":
-            kind = _read_paragraph(block, draft, kind)
-        elif block.kind == "list":
-            _read_list(block, draft, reading, kind)
-        elif block.kind == "other":
-            draft.description.append(block.text or reading.source.slice(block.span))
-
-
-def _read_paragraph(block: Block, draft: Draft, kind: str) -> str:
-    for offset, line in enumerate(block.text.split("\n")):
-        label, rest = fields.label(line)
-        place = Span(block.span.line + offset, block.span.column, block.span.line + offset, len(line) + 1)
-        kind = label or kind
-        said = (rest if label else line).strip()
-        if said:
-            _take(kind if label else "description", said, place, draft)
-    return kind
-
-
-def _read_list(block: Block, draft: Draft, reading: Reading, kind: str) -> None:
-    for item in block.inside:
-        text, place = _own_text(item)
-        label, rest = fields.label(fields.unmarked(text))
-        nested = [inner for inner in item.inside if inner.kind == "list"]
-        if label:
-            if rest:
-                _take(label, rest, place, draft)
-            for inner in nested:
-                _read_list(inner, draft, reading, label)
-            continue
-        for line, spot, given in _items_of(item, reading):
-            _take(kind or "requirements", line, spot, draft, given)
-
-
-def _take(kind: str, text: str, place: Span, draft: Draft, given: str = "") -> None:
-    if kind == "priority":
-        draft.priority = text
-    elif kind == "needs":
-        draft.needs += [(name, place) for name in _references(text)]
-    elif kind == "criteria":
-        draft.criteria.append((text, place, given))
-    elif kind == "requirements":
-        draft.requirements.append((text, place, given))
-    else:
-        draft.description.append(text)
-
-
-def _references(text: str) -> list[str]:
-    names = [name.strip(" .*_`#") for name in text.replace(" and ", ",").replace(";", ",").split(",")]
-    return [name for name in names if name.lower() not in fields.NOTHING]
-
-
-def _own_text(item: Block) -> tuple[str, Span]:
-    first = next((block for block in item.inside if block.kind == "paragraph"), None)
-    return (first.text, first.span) if first else ("", item.span)
-
-
-def _without_own_text(item: Block) -> list[Block]:
-    first = next((block for block in item.inside if block.kind == "paragraph"), None)
-    return [block for block in item.inside if block is not first]
-
-
-def _items(block: Block, reading: Reading) -> list[tuple[str, Span, str]]:
-    found: list[tuple[str, Span, str]] = []
-    for item in block.inside if block.kind == "list" else ():
-        found += _items_of(item, reading)
-    return found
-
-
-def _items_of(item: Block, reading: Reading, above: str = "") -> list[tuple[str, Span, str]]:
-    """A bullet and the bullets below it, each a text of its own that names the bullet above."""
-    found: list[tuple[str, Span, str]] = []
-    stack = [(item, above)]
-    while stack:
-        block, prefix = stack.pop()
-        text, place = _own_text(block)
-        bare, attributes = fields.attributes(fields.unmarked(text))
-        _check_attributes(attributes, place, reading)
-        if bare:
-            found.append((f"{prefix}{bare}", place, attributes.id))
-        below = [i for inner in block.inside if inner.kind == "list" for i in inner.inside if i.kind == "item"]
-        stack += [(inner, f"{prefix}{bare.rstrip(':')}: " if bare else prefix) for inner in reversed(below)]
-    return found
-
-
-# --- ids and references -------------------------------------------------------------------------------------------
-
-
-def _features(
-    reading: Reading, known: Mapping[str, Mapping[str, str]], names: Mapping[str, str]
-) -> tuple[Feature, ...]:
-    drafts = reading.drafts
-    _complain_twice([(d.name, d.place, d.attributes.id) for d in drafts], "feature", reading)
-    given = [draft.attributes.id for draft in drafts]
-    found, renamed = ids.assign([draft.name for draft in drafts], given, names, "feature")
-    for old, new in renamed:
-        place = next(draft.place for draft in drafts if draft.name == new)
-        reading.say(place, "renamed", "note", f"feature {old!r} is now {new!r}: it keeps its id")
-    return tuple(
-        _feature(draft, name, known.get(name, {}), dict(zip(found, drafts, strict=True)), reading)
-        for draft, name in zip(drafts, found, strict=True)
+def _assemble(
+    source: Source,
+    tree: Tree,
+    made: _Draft,
+    ways: Sequence[Candidate],
+    nothing: str,
+    known: Mapping[str, Mapping[str, str]],
+    known_names: Mapping[str, str],
+    options: Options,
+) -> Spec:
+    sections = Sections(source, tree, made.taken)
+    sections.read()
+    said: list[Diagnostic] = [*lint.of_lines(tree, source), *lint.problems(made.drafts, source), *lint.pointer(source)]
+    found = _features(made, tree, source, known, known_names, said)
+    criteria = _requirements(sections.criteria, {}, "criterion", source, said)
+    ignored = tuple(sorted([*made.ignored, *sections.ignored], key=lambda i: i.span.line))
+    reading = _reading(made, ways, nothing, ignored, _account(source, made, found, sections, criteria), options)
+    said += _about(reading, made, source)
+    order = sorted((d for d in said if d.severity == "error" or d.rule not in options.off), key=_line)
+    title = lint.title_of(tree, source.path)
+    finished = tuple(_finished(draft) for draft, named in made.done if not named or reading.status == "nothing")
+    return Spec(
+        source.path, title, found, tuple(sections.found), criteria, tuple(order), reading, sections.coverage, finished
     )
 
 
+def _finished(draft: Draft) -> Feature:
+    """A feature that is there already: shown, not built."""
+    name = ids.own_id(titles.unprioritised(draft.name), draft.attributes.id, "feature")
+    return Feature(name, draft.name, draft.span)
+
+
+def _line(diagnostic: Diagnostic) -> int:
+    return diagnostic.span.line if diagnostic.span else 0
+
+
+def _reading(
+    made: _Draft, ways: Sequence[Candidate], nothing: str, ignored: tuple[Ignored, ...], lines: Lines, options: Options
+) -> Reading:
+    best, account = made.candidate, lines.account()
+    others = tuple(way.how for way in ways if best is None or way.how != best.how)[:4]
+    if best is None:
+        return Reading("nothing", 0.9, nothing or "there are no features in it", None, others, ignored, account)
+    if not made.drafts:
+        return Reading(
+            "nothing",
+            best.confidence,
+            "everything in it is marked as done or for later",
+            best.span,
+            others,
+            ignored,
+            account,
+        )
+    sure = best.confidence >= SURE or options.accept or best.how == options.reading
+    status: Literal["read", "ask"] = "read" if sure else "ask"
+    return Reading(status, best.confidence, best.how, best.span, others, ignored, account)
+
+
+def _about(reading: Reading, made: _Draft, source: Source) -> list[Diagnostic]:
+    if reading.status == "nothing":
+        return [
+            diagnose(
+                source, Span(1), "no-features", "error", f"there is nothing to build here: {reading.how}", SMALLEST
+            )
+        ]
+    if reading.status == "ask":
+        found = f"{len(made.drafts)} features from {reading.how}"
+        message = f"not sure how to read it: {found} (confidence {reading.confidence:.2f})"
+        hint = "--accept-reading takes it so; or mark the features with `## Features` and a bullet or sub-heading each"
+        return [diagnose(source, reading.span, "unsure-reading", "warning", message, hint)]
+    return []
+
+
+def _features(
+    made: _Draft,
+    tree: Tree,
+    source: Source,
+    known: Mapping[str, Mapping[str, str]],
+    names: Mapping[str, str],
+    said: list[Diagnostic],
+) -> tuple[Feature, ...]:
+    drafts = made.drafts
+    texts = [titles.unprioritised(draft.name) for draft in drafts]
+    found, renamed = ids.assign(texts, [draft.attributes.id for draft in drafts], names, "feature")
+    for old, new in renamed:
+        place = next(draft.place for draft, text in zip(drafts, texts, strict=True) if text == new)
+        said.append(diagnose(source, place, "renamed", "note", f"feature {old!r} is now {new!r}: it keeps its id"))
+    by_id = dict(zip(ids.apart(found), drafts, strict=True))
+    needs, unresolved = references.resolve(by_id, tree, source)
+    said += [*unresolved, *lint.cycle(needs, by_id, source)]
+    return tuple(_feature(name, draft, needs[name], known.get(name, {}), source, said) for name, draft in by_id.items())
+
+
 def _feature(
-    draft: Draft, name: str, known: Mapping[str, str], drafts: Mapping[str, Draft], reading: Reading
+    name: str, draft: Draft, needs: tuple[str, ...], known: Mapping[str, str], source: Source, said: list[Diagnostic]
 ) -> Feature:
-    _check_attributes(draft.attributes, draft.place, reading)
-    _find_demands(draft)
-    if not draft.requirements:
-        hint = "write below it, as bullets, what it must do"
-        reading.say(draft.place, "empty-feature", "warning", f"feature {draft.name!r} has no requirements", hint)
-    _complain_twice(draft.requirements, "requirement", reading)
     values = draft.attributes.values
-    wanted = [*draft.needs, *((n, draft.place) for n in values.get("needs", "").split(",") if n)]
-    needs = [_resolve(text, place, drafts, reading) for text, place in wanted]
     return Feature(
         name,
         draft.name,
         draft.span,
         "\n".join(draft.description),
-        _requirements(draft.requirements, known, "requirement", reading),
-        _requirements(draft.criteria, {}, "criterion", reading),
-        fields.priority_of(_priority(draft, reading)) or "medium",
-        tuple(dict.fromkeys(need for need in needs if need)),
+        _requirements(draft.requirements, known, "requirement", source, said),
+        _requirements(draft.criteria, {}, "criterion", source, said),
+        fields.priority_of(values.get("priority", "") or draft.priority) or "medium",
+        needs,
         values.get("domain", ""),
         int(values["coverage"]) if values.get("coverage", "").isdigit() else None,
     )
 
 
-def _find_demands(draft: Draft) -> None:
-    """Where nothing is marked as a requirement, the criteria are what is demanded, else the description is."""
-    if not draft.requirements:
-        draft.requirements, draft.criteria = draft.criteria, []
-    text = " ".join(" ".join(draft.description).split())
-    if not draft.requirements and text:
-        draft.requirements.append((text, draft.place, ""))
-
-
-def _priority(draft: Draft, reading: Reading) -> str:
-    text = draft.attributes.values.get("priority", "") or draft.priority
-    if text and fields.priority_of(text) is None:
-        hint = "one of: high, medium, low"
-        reading.say(draft.place, "unknown-priority", "warning", f"priority {text!r} is not known: medium it is", hint)
-    return text
-
-
 def _requirements(
-    rows: Sequence[tuple[str, Span, str]], known: Mapping[str, str], fallback: str, reading: Reading
+    rows: Sequence[Row], known: Mapping[str, str], fallback: str, source: Source, said: list[Diagnostic]
 ) -> tuple[Requirement, ...]:
-    texts = [text for text, _, _ in rows]
-    found, renamed = ids.assign(texts, [given for _, _, given in rows], known, fallback)
+    texts = [row.text for row in rows]
+    found, renamed = ids.assign(texts, [row.given for row in rows], known, fallback)
     for old, new in renamed:
-        place = next(place for text, place, _ in rows if text == new)
-        reading.say(place, "renamed", "note", f"{old!r} is now {new!r}: it keeps its id")
-    return tuple(Requirement(name, text, place) for name, (text, place, _) in zip(found, rows, strict=True))
+        place = next(row.place for row in rows if row.text == new)
+        said.append(diagnose(source, place, "renamed", "note", f"{old[:80]!r} is now {new[:80]!r}: it keeps its id"))
+    return tuple(Requirement(name, row.text, row.place) for name, row in zip(ids.apart(found), rows, strict=True))
 
 
-def _resolve(text: str, place: Span, drafts: Mapping[str, Draft], reading: Reading) -> str:
-    """The id of the feature that a reference names: by id, name, or `Feature N`."""
-    wanted = text.lower().removeprefix("the ").removesuffix(" feature").strip()
-    for number, (name, draft) in enumerate(drafts.items(), start=1):
-        if wanted in (name, draft.name.lower(), f"feature {number}", ids.slug(draft.name, "feature")):
-            return name
-    inside = [name for name, draft in drafts.items() if wanted in draft.name.lower().split()]
-    if len(inside) == 1:
-        return inside[0]
-    close = nearest(wanted, [draft.name.lower() for draft in drafts.values()])
-    hint = f"did you mean {close!r}?" if close else f"the features are: {', '.join(d.name for d in drafts.values())}"
-    reading.say(place, "unknown-reference", "error", f"there is no feature {text!r} to depend on", hint)
-    return ""
-
-
-def _check_attributes(attributes: Attributes, place: Span, reading: Reading) -> None:
-    for key in attributes.unknown:
-        close = nearest(key, fields.ATTRIBUTES)
-        hint = f"did you mean {close!r}?" if close else f"one of: {', '.join(fields.ATTRIBUTES)}"
-        reading.say(place, "unknown-attribute", "error", f"unknown attribute {key!r}", hint)
-
-
-def _complain_twice(rows: Sequence[tuple[str, Span, str]], what: str, reading: Reading) -> None:
-    texts: set[str] = set()
-    given: set[str] = set()
-    for text, place, name in rows:
-        if name and name in given:
-            reading.say(place, "duplicate-id", "error", f"the id {name!r} is given twice", "choose another")
-        elif not name and text in texts:
-            message = f"the {what} {text!r} is there twice: the two cannot be told apart"
-            reading.say(place, "duplicate", "warning", message, "give one an id of its own: {#id}")
-        texts.add(text)
-        given.add(name)
+def _account(
+    source: Source, made: _Draft, found: Sequence[Feature], sections: Sections, criteria: Sequence[Requirement]
+) -> Lines:
+    lines = Lines(source)
+    for section in sections.found:
+        lines.claim(section.span, "context", section.title)
+    for part in made.candidate.containers if made.candidate else ():
+        lines.claim(part.heading.span if part.heading else part.span, "container", titles.bare(part.title))
+    for feature, draft in zip(found, made.drafts, strict=True):
+        lines.claim(feature.span, "description", feature.name)
+        lines.claim(draft.place, "feature", feature.name)
+        for span, kind in draft.marks:
+            lines.claim(span, kind, feature.name)
+        for row in feature.requirements:
+            if row.span != draft.place:
+                lines.claim(row.span, "requirement", feature.name)
+        for row in feature.criteria:
+            lines.claim(row.span, "criterion", feature.name)
+    for criterion in criteria:
+        lines.claim(criterion.span, "criterion", "the whole document")
+    for ignored in (*made.ignored, *sections.ignored):
+        lines.claim(ignored.span, "ignored", ignored.why)
+    for part in made.candidate.common if made.candidate else ():
+        if part.heading:
+            lines.claim(part.heading.span, "container", titles.bare(part.title))
+    return lines

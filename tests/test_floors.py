@@ -9,12 +9,15 @@ import networkx as nx
 
 PACKAGE = Path(__file__).parent.parent / "brengine"
 CORE = set(
-    """source digest errors domain verdict events graph keys stale ids markdown spec_fields spec yamlsource settings
+    """source digest errors domain verdict events graph keys stale ids spec yamlsource settings
     rules decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
     select completion""".split()
 )
 ADAPTERS = {"blobs", "commands", "backends.anthropic_api", "backends.manual", "backends.replay", "checks.suite"}
 TOUCHES_THE_WORLD = set("os pathlib.Path subprocess socket time datetime logging tempfile shutil random".split())
+
+
+CORE |= {f"reading.{path.stem}" for path in (PACKAGE / "reading").glob("*.py")}
 
 
 def modules() -> dict[str, ast.Module]:

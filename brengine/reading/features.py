@@ -1,0 +1,298 @@
+"""A unit of the document → a draft of a feature: its requirements, criteria and fields, each with its place. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from brengine.domain import LineKind
+from brengine.reading import fields, titles
+from brengine.reading.fields import Attributes
+from brengine.reading.markdown import Block, Part
+from brengine.reading.units import NAME_COLUMNS, Unit
+from brengine.source import Source, Span
+
+_GIVEN = re.compile(
+    r"^[\W_]*(?:given|when|dado|dada|cuando|quando|étant donné|quand|angenommen|wenn|假设|当|前提|もし|дано|когда)\b",
+    re.IGNORECASE,
+)
+_THEN = re.compile(
+    r"^[\W_]*(?:when|then|and|but|entonces|então|então|y|e|cuando|quando|alors|et|dann|und|wenn|那么|并且|ならば|"
+    r"тогда|и)\b",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"\b(?:then|shall|must|entonces|então|alors|dann|тогда)\b|那么|ならば", re.IGNORECASE)
+_NORM = re.compile(r"\b(?:SHALL|MUST)\b|(?:必须|应当|しなければならない|해야 한다)")
+
+
+_ONE_LINE = ("needs", "outside")
+
+
+class Row(NamedTuple):
+    """A requirement or criterion as it is read: the text, where it stands, an id given to it."""
+
+    text: str
+    place: Span
+    given: str = ""
+
+
+class Wish(NamedTuple):
+    """A dependency as it is written. `strict`: it must name a feature; else it may be something outside."""
+
+    text: str
+    place: Span
+    strict: bool = True
+
+
+@dataclass(slots=True)
+class Draft:
+    """A feature while it is read, before ids are given and references resolved."""
+
+    name: str
+    span: Span
+    place: Span
+    attributes: Attributes
+    description: list[str] = field(default_factory=list)
+    requirements: list[Row] = field(default_factory=list)
+    criteria: list[Row] = field(default_factory=list)
+    priority: str = ""
+    needs: list[Wish] = field(default_factory=list)
+    done: bool = False
+    built: list[Row] = field(default_factory=list)
+    """Requirements that carry a done mark."""
+    marks: list[tuple[Span, LineKind]] = field(default_factory=list)
+    unknown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
+    """Attributes that mean nothing here, with their places."""
+    bare: bool = False
+    """Nothing says what it must do but its name."""
+
+
+def draft(unit: Unit, source: Source) -> Draft:
+    """The unit, read."""
+    return _Reader(unit, source).read()
+
+
+class _Reader:
+    """Reads one unit; a label holds until the next one."""
+
+    def __init__(self, unit: Unit, source: Source) -> None:
+        self.unit = unit
+        self.source = source
+        text, attributes = fields.attributes(fields.unmarked(unit.name))
+        self.draft = Draft("", unit.span, unit.place, attributes)
+        self.draft.name, self.rest = self._named(text)
+        self.draft.done = fields.ticked(unit.name) or titles.is_done(unit.name)
+        self.draft.priority = fields.priority_in_title(unit.name)
+
+    def _named(self, text: str) -> tuple[str, str]:
+        if self.unit.kind in ("heading", "row", "lines"):
+            return titles.bare(text), ""
+        name, rest = fields.bold_name(text)
+        if name == text:
+            return text.rstrip(":： "), ""
+        return titles.bare(name), rest
+
+    def read(self) -> Draft:
+        unit, draft = self.unit, self.draft
+        if self.rest:
+            draft.description.append(self.rest)
+        if unit.part is not None:
+            self._part(unit.part)
+        self._blocks(unit.blocks, "")
+        self._cells()
+        self._demands()
+        return draft
+
+    def _demands(self) -> None:
+        """Where nothing is marked as a requirement, the criteria are, else the description, else the name."""
+        draft = self.draft
+        if draft.requirements or draft.built:
+            return
+        draft.requirements, draft.criteria = draft.criteria, []
+        text = " ".join(" ".join(draft.description).split())
+        if not draft.requirements and self.unit.kind in ("item", "row") and not self.unit.blocks:
+            whole, _ = fields.attributes(fields.unmarked(self.unit.name))
+            draft.requirements.append(
+                Row(" — ".join([whole, *([text] if text and not self.rest else [])]), draft.place)
+            )
+        elif not draft.requirements and text:
+            draft.requirements.append(Row(text[:4000], draft.place))
+        elif not draft.requirements:
+            draft.bare = True
+            draft.requirements.append(Row(draft.name, draft.place))
+
+    # --- headings below ---------------------------------------------------------------------------------------------
+
+    def _part(self, part: Part) -> None:
+        stack: list[tuple[Part, str, str]] = [(part, "", "")]
+        while stack:
+            inner, kind, title = stack.pop()
+            self._blocks(inner.body, kind, title)
+            for below in reversed(inner.parts):
+                stack.append(self._below(below, kind))
+
+    def _below(self, part: Part, above: str) -> tuple[Part, str, str]:
+        found, rest = fields.label(f"{titles.read(part.title).bare}: ") if ":" in part.title else ("", "")
+        kind = found or fields.title_label(part.title)
+        if rest:
+            self.draft.description.append(rest)
+        if not kind and titles.is_section(part.title):
+            kind = "description"
+        scenario = re.match(r"(?i)\s*(?:scenario|user scenario|case|场景|시나리오|シナリオ)\b", part.title)
+        return part, kind or (above if above == "criteria" else "requirements"), part.title if scenario else ""
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def _blocks(self, blocks: Iterable[Block], kind: str, scenario: str = "") -> None:
+        for block in blocks:
+            if block.kind == "paragraph":
+                kind = self._paragraph(block, kind)
+            elif block.kind == "list" and scenario:
+                self._scenario(block, scenario)
+            elif block.kind == "list":
+                self._list(block, kind)
+            elif block.kind == "table":
+                self._table(block, kind)
+            elif block.kind == "quote":
+                self._blocks(block.inside, "description")
+            elif block.kind not in ("rule", "row", "cell"):
+                self.draft.description.append(block.text or self.source.slice(block.span))
+
+    def _paragraph(self, block: Block, kind: str) -> str:
+        label = ""
+        said: list[str] = []
+        for offset, line in enumerate(block.text.split("\n")):
+            found, rest = fields.label(line)
+            place = Span(block.span.line + offset, block.span.column, block.span.line + offset, len(line) + 1)
+            if found:
+                label = kind = found
+                self.draft.marks.append((place, "attribute"))
+            elif fields.unknown_label(line):
+                label = kind = ""
+            text = (rest if found else line).strip()
+            if text and found:
+                self._take(found, text, place)
+                label = "" if found in _ONE_LINE else label
+            elif text and label in (*_ONE_LINE, "criteria", "requirements") and not said:
+                self._take(label, text, place)
+            elif text:
+                said.append(text)
+        if said:
+            text = "\n".join(said)
+            wanted = kind if kind in ("criteria",) and label else "description"
+            if _NORM.search(text) and wanted == "description":
+                wanted = "requirements"
+                text = " ".join(text.split())
+            self._take(wanted, text, block.span)
+        return kind
+
+    def _list(self, block: Block, kind: str) -> None:
+        rows: list[Row] = []
+        for item in block.children("item"):
+            text, place = own_text(item)
+            found, rest = fields.label(fields.unmarked(text))
+            if found and _is_field(found, item, rest):
+                if rest:
+                    self._take(found, rest, place)
+                self.draft.marks.append((place, "attribute"))
+                self._blocks([inner for inner in item.inside if inner.kind != "paragraph"], found)
+                continue
+            rows += self._items(item, kind)
+        wanted = kind or "requirements"
+        for row in _scenes(rows):
+            self._take(wanted, row.text, row.place, row.given)
+
+    def _items(self, item: Block, kind: str = "", above: str = "") -> list[Row]:
+        """A bullet and the bullets below it, each a text of its own that names the bullet above."""
+        found: list[Row] = []
+        stack = [(item, above)]
+        while stack:
+            block, prefix = stack.pop()
+            text, place = own_text(block)
+            bare, attributes = fields.attributes(fields.unmarked(text))
+            if attributes.unknown:
+                self.draft.unknown.append((place, attributes.unknown))
+            if bare and fields.ticked(text) and kind != "criteria":
+                self.draft.built.append(Row(f"{prefix}{bare}", place, attributes.id))
+            elif bare:
+                found.append(Row(f"{prefix}{bare}", place, attributes.id))
+            for inner in block.inside:
+                if inner.kind in ("fence", "table", "html") or (inner.kind == "paragraph" and inner.span != place):
+                    self.draft.description.append(inner.text or self.source.slice(inner.span))
+            below = [i for inner in block.inside if inner.kind == "list" for i in inner.children("item")]
+            lead = f"{prefix}{bare.rstrip(':')}: " if bare and len(prefix) < 400 else prefix
+            stack += [(inner, lead) for inner in reversed(below)]
+        return found
+
+    def _scenario(self, block: Block, title: str) -> None:
+        """A scenario's bullets are one criterion, told under its name."""
+        rows = [row for item in block.children("item") for row in self._items(item)]
+        if rows:
+            span = Span(rows[0].place.line, rows[0].place.column, rows[-1].place.end_line)
+            self._take("criteria", f"{titles.bare(title)}: {' '.join(row.text for row in rows)}", span)
+
+    def _table(self, block: Block, kind: str) -> None:
+        lines = [row for row in block.walk() if row.kind == "row"]
+        head = [cell.text for cell in lines[0].children("cell")] if lines else []
+        if kind not in ("requirements", "criteria") and not any(NAME_COLUMNS.match(titles.read(t).bare) for t in head):
+            self.draft.description.append(self.source.slice(block.span))
+            return
+        for line in lines[1:]:
+            texts = [cell.text.strip() for cell in line.children("cell") if cell.text.strip()]
+            if texts:
+                self._take(kind if kind == "criteria" else "requirements", " — ".join(texts), line.span)
+
+    def _cells(self) -> None:
+        for name, text in self.unit.cells.items():
+            found, _ = fields.label(f"{name}: x")
+            if found in ("priority", *_ONE_LINE, "status") or (found == "criteria" and text.strip()):
+                self._take(found, text, self.unit.place)
+            elif text.strip() and text.strip() not in ("-", "—"):
+                self.draft.description.append(f"{name}: {text.strip()}")
+
+    def _take(self, kind: str, text: str, place: Span, given: str = "") -> None:
+        draft = self.draft
+        if kind == "priority":
+            draft.priority = text
+        elif kind == "status":
+            draft.done = draft.done or fields.done_status(text)
+            draft.description.append(f"Status: {text}")
+        elif kind in _ONE_LINE:
+            for name in fields.references(text):
+                draft.needs.append(Wish(name, place, kind == "needs"))
+            draft.marks.append((place, "attribute"))
+        elif kind == "criteria":
+            draft.criteria.append(Row(text, place, given))
+        elif kind == "requirements":
+            draft.requirements.append(Row(text, place, given))
+        else:
+            draft.description.append(text)
+
+
+def own_text(item: Block) -> tuple[str, Span]:
+    """The first paragraph of a list item, and where it stands."""
+    first = next((block for block in item.inside if block.kind == "paragraph"), None)
+    return (first.text, first.span) if first else ("", item.span)
+
+
+def _is_field(found: str, item: Block, rest: str) -> bool:
+    """A labelled bullet is a field; one of description with a text of its own and nothing below is a requirement."""
+    return found != "description" or not rest or any(inner.kind == "list" for inner in item.inside)
+
+
+def _scenes(rows: Sequence[Row]) -> list[Row]:
+    """Given, When and Then in bullets of their own are one criterion."""
+    found: list[Row] = []
+    is_open = False
+    for row in rows:
+        whole = bool(_WHOLE.search(row.text[1:])) and bool(_GIVEN.match(row.text))
+        if is_open and _THEN.match(row.text) and not whole:
+            last = found[-1]
+            span = Span(last.place.line, last.place.column, row.place.end_line)
+            found[-1] = Row(f"{last.text} {row.text}", span, last.given)
+            continue
+        found.append(row)
+        is_open = bool(_GIVEN.match(row.text)) and not whole
+    return found

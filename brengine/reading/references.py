@@ -1,0 +1,135 @@
+"""Which feature a reference names: by id, name, number or the head of its name; errors name the nearest. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from brengine import ids
+from brengine.errors import Diagnostic, diagnose, nearest
+from brengine.reading import fields, titles
+from brengine.reading.features import Draft, Wish
+from brengine.reading.markdown import Block, Tree
+from brengine.source import Source
+
+_NUMBER = re.compile(
+    r"^(?:the )?(?:feature|feat|phase|step|requirement|req|user story|story|us|epic|module|f|功能|機能|기능|"
+    r"fonctionnalité|funcionalidad)?"
+    r"[\s#.-]*0*(\d{1,3})(?:\s*[:(（–—-].*)?$",
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(
+    r"^(?:depends? on|dependenc(?:y|ies)|requires|needs|blocked by|depende de|dépend de|依赖|依存|의존)\b",
+    re.IGNORECASE,
+)
+
+
+class Names:
+    """The features by all the names that they go by."""
+
+    def __init__(self, drafts: Mapping[str, Draft]) -> None:
+        self._drafts = drafts
+        self._exact: dict[str, str] = {}
+        for name, draft in drafts.items():
+            for key in (
+                name,
+                _plain(draft.name),
+                ids.slug(draft.name, "feature"),
+                _plain(titles.read(draft.name).words),
+            ):
+                self._exact.setdefault(key, name)
+
+    def find(self, text: str) -> str:
+        """The id of the feature that the text names, "" for none or several."""
+        wanted = _plain(text)
+        if wanted in self._exact:
+            return self._exact[wanted]
+        match = _NUMBER.match(wanted)
+        if match and 0 < int(match[1]) <= len(self._drafts):
+            return list(self._drafts)[int(match[1]) - 1]
+        if len(wanted) < 3:
+            return ""
+        words = set(re.findall(r"\w+", wanted))
+        inside = [name for name, draft in self._drafts.items() if words <= set(re.findall(r"\w+", draft.name.lower()))]
+        return inside[0] if len(inside) == 1 else ""
+
+    def hint(self, text: str) -> str:
+        """What may have been meant."""
+        names = [draft.name.lower() for draft in self._drafts.values()]
+        close = nearest(_plain(text), names)
+        return (
+            f"did you mean {close!r}?"
+            if close
+            else f"the features are: {', '.join(d.name for d in self._drafts.values())}"
+        )
+
+    def near(self, text: str) -> bool:
+        """True when a feature has nearly this name."""
+        return bool(nearest(_plain(text), [draft.name.lower() for draft in self._drafts.values()]))
+
+
+def _plain(text: str) -> str:
+    plain = " ".join(text.strip().strip("#*_`\"' .").lower().split())
+    return plain.removeprefix("the ").removesuffix(" features").removesuffix(" feature").strip()
+
+
+def resolve(
+    drafts: Mapping[str, Draft], tree: Tree, source: Source
+) -> tuple[dict[str, tuple[str, ...]], list[Diagnostic]]:
+    """(the ids that each feature needs, what could not be resolved)."""
+    names = Names(drafts)
+    found: dict[str, list[str]] = {name: [] for name in drafts}
+    said: list[Diagnostic] = []
+    for name, draft in drafts.items():
+        attribute = [Wish(n, draft.place) for n in draft.attributes.values.get("needs", "").split(",") if n]
+        for wish in (*draft.needs, *attribute):
+            found[name] += _one(names, name, wish, source, said)
+        for row in (*draft.requirements, *draft.criteria):
+            found[name] += [other for text in fields.required(row.text) if (other := names.find(text))]
+    for owner, wish in _tables(tree, names):
+        found[owner] += _one(names, owner, wish, source, said)
+    return {name: tuple(dict.fromkeys(n for n in wanted if n != name)) for name, wanted in found.items()}, said
+
+
+def _one(names: Names, owner: str, wish: Wish, source: Source, said: list[Diagnostic]) -> list[str]:
+    other = names.find(wish.text)
+    if other:
+        return [other]
+    loose = not wish.strict or len(wish.text.split()) > 2
+    if not loose or wish.text.startswith("#") or names.near(wish.text):
+        message = f"there is no feature {wish.text!r} to depend on"
+        said.append(diagnose(source, wish.place, "unknown-reference", "error", message, names.hint(wish.text)))
+    else:
+        message = f"{wish.text[:80]!r} is no feature: taken as something from outside"
+        said.append(diagnose(source, wish.place, "outside-dependency", "warning" if wish.strict else "note", message))
+    return []
+
+
+def _tables(tree: Tree, names: Names) -> list[tuple[str, Wish]]:
+    """The rows of tables with a column `Depends on` whose first matching cell names a feature."""
+    found = []
+    for part in tree.root.walk():
+        for table in part.body:
+            if table.kind == "table":
+                found += _table(table, names)
+    return found
+
+
+def _table(table: Block, names: Names) -> list[tuple[str, Wish]]:
+    rows = [row.children("cell") for row in table.walk() if row.kind == "row"]
+    head = [titles.read(cell.text).words for cell in rows[0]] if rows else []
+    column = next((n for n, text in enumerate(head) if _COLUMN.match(text)), None)
+    if column is None:
+        return []
+    found = []
+    for cells in rows[1:]:
+        owner = next(
+            (o for n, cell in enumerate(cells) if n != column and (o := names.find(titles.bare(cell.text)))), ""
+        )
+        if owner and column < len(cells):
+            found += [(owner, Wish(name, cells[column].span)) for name in _cell(cells[column].text)]
+    return found
+
+
+def _cell(text: str) -> Sequence[str]:
+    return fields.references(text)
