@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from brengine import digest
@@ -64,11 +64,10 @@ def assign(
             ids[index] = by_text[text]
             del left[by_text[text]]
     renamed = _reworded(texts, ids, left)
-    taken = {name for name in ids if name}
+    numbers = _Numbers(name for name in ids if name)
     for index, text in enumerate(texts):
         if not ids[index]:
-            ids[index] = _unique(own_id(text, "", fallback), taken)
-            taken.add(ids[index])
+            ids[index] = numbers.unique(own_id(text, "", fallback))
     return tuple(ids), tuple(renamed)
 
 
@@ -98,17 +97,22 @@ def _likeness(old: str, new: str) -> float:
 
 def apart(names: Sequence[str]) -> tuple[str, ...]:
     """The names with a number behind each that was there before: what is wrong is reported, not lost."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        found.append(_unique(name, taken))
-        taken.add(found[-1])
-    return tuple(found)
+    numbers = _Numbers(())
+    return tuple(numbers.unique(name) for name in names)
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    number, found = 1, name
-    while found in taken:
-        number += 1
-        found = f"{name}-{number}"
-    return found
+class _Numbers:
+    """Makes names unique by a number behind them, in near-linear time."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def unique(self, name: str) -> str:
+        found, number = name, self._next.get(name, 2)
+        while found in self._taken:
+            found = f"{name}-{number}"
+            number += 1
+        self._next[name] = number
+        self._taken.add(found)
+        return found

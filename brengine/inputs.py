@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brengine import digest
+from brengine.reading.options import Options
 from brengine.settings import Settings
 from brengine.source import Source
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """Bump when equal inputs give another plan, so that no cached plan of an older engine is believed."""
 
 
@@ -22,6 +23,7 @@ class Inputs:
     settings: Settings
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
 
     @property
     def digest(self) -> str:
@@ -34,5 +36,6 @@ class Inputs:
                 repr(self.settings),
                 {feature: dict(known) for feature, known in self.ids.items()},
                 dict(self.names),
+                repr(self.options),
             ],
         )

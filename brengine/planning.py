@@ -13,7 +13,7 @@ from brengine.rules import load as load_rules
 
 def make(inputs: Inputs) -> Plan:
     """The plan. Raises InputError with every error of spec, rules and plan, each with its place."""
-    parsed = spec.parse(inputs.spec, inputs.ids, inputs.names)
+    parsed = spec.parse(inputs.spec, inputs.ids, inputs.names, inputs.options)
     refuse(parsed.diagnostics, f"{inputs.spec.path} cannot be planned")
     rules = load_rules(inputs.rules)
     package = decompose.package_name(parsed, inputs.settings)

@@ -43,14 +43,24 @@ class _Gates(_Table):
     processes: Annotated[int, Field(ge=1, le=10_000)] = 64
 
 
+class _Spec(_Table):
+    reading: str = ""
+    include: list[Literal["done", "deferred"]] = []
+    off: list[str] = []
+    second_reader: bool = True
+
+
 class _File(_Table):
     project: _Project = _Project()
+    spec: _Spec = _Spec()
     build: _Build = _Build()
     gates: _Gates = _Gates()
 
 
 class Settings(_Project, _Build, _Gates):
     """The settings of a project, all tables in one. Paths are relative to the project's folder."""
+
+    reading: _Spec = _Spec()
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""
@@ -69,7 +79,8 @@ def load(text: str, path: str) -> Settings:
         raise InputError(message, "", (diagnose(source, span, "settings", "error", message),)) from error
     except ValidationError as error:
         raise _invalid(source, error) from error
-    return Settings(**found.project.model_dump(), **found.build.model_dump(), **found.gates.model_dump())
+    tables = {**found.project.model_dump(), **found.build.model_dump(), **found.gates.model_dump()}
+    return Settings(**tables, reading=found.spec)
 
 
 def _invalid(source: Source, error: ValidationError) -> InputError:

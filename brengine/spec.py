@@ -9,11 +9,12 @@ from typing import Literal
 from brengine import ids
 from brengine.domain import Feature, Ignored, Reading, Requirement, Spec
 from brengine.errors import Diagnostic, diagnose
-from brengine.reading import candidates, features, fields, lint, markdown, references, refusal, titles, units
+from brengine.reading import candidates, choose, features, fields, lint, markdown, references, refusal, titles, units
 from brengine.reading.account import Lines
 from brengine.reading.candidates import SURE, Candidate
 from brengine.reading.features import Draft, Row
 from brengine.reading.markdown import Part, Tree
+from brengine.reading.options import Options
 from brengine.reading.sections import Sections
 from brengine.reading.units import Unit
 from brengine.source import Source, Span
@@ -22,32 +23,6 @@ SMALLEST = "the smallest specification: `## Features`, below it `- Name`, below 
 DONE = "marked as done"
 MAX_TEXT = 4_000_000
 """Characters of a document; a longer one is no specification."""
-Include = Literal["done", "deferred"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lined:
-    """A feature as a second reader found it: its name and its lines."""
-
-    name: str
-    line: int
-    end_line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user has settled about the reading."""
-
-    accept: bool = False
-    """Take the best reading, however unsure."""
-    reading: str = ""
-    """The accepted way to read it, as `Reading.how` says it."""
-    include: tuple[Include, ...] = ()
-    """Build what is marked done, or deferred, too."""
-    off: tuple[str, ...] = ()
-    """Rules whose warnings and notes are not wanted."""
-    lined: tuple[Lined, ...] = ()
-    """A second reader's features; they win."""
 
 
 @dataclass(slots=True)
@@ -74,7 +49,7 @@ def parse(
         return _unread(source)
     tree = markdown.read(source)
     ways = candidates.find(tree)
-    best = _choose(ways, tree, options)
+    best = choose.choose(ways, tree, options)
     nothing = refusal.why(source, tree, best.confidence if best else 0.0) if not options.lined else ""
     best = None if nothing else best
     made = _drafts(best, source, options)
@@ -102,55 +77,6 @@ def _unread(source: Source) -> Spec:
     said = Diagnostic(rule, "error", why, source.path, None, SMALLEST)
     reading = Reading("nothing", 1.0, why, None, (), (Ignored(span, why),), lines.account())
     return Spec(source.path, "", diagnostics=(said,), reading=reading)
-
-
-# --- which reading ------------------------------------------------------------------------------------------------
-
-
-def _choose(ways: Sequence[Candidate], tree: Tree, options: Options) -> Candidate | None:
-    if options.lined:
-        return _of_lines(options.lined, tree)
-    accepted = next((way for way in ways if options.reading and way.how == options.reading), None)
-    best = accepted or (ways[0] if ways else None)
-    return best or _whole(tree)
-
-
-def _whole(tree: Tree) -> Candidate | None:
-    """The whole document as one feature: when nothing else can be made of it."""
-    parts = tree.root.parts
-    if not parts:
-        return None
-    unit = units.of_heading(parts[0])
-    return Candidate("the whole document as one feature", (unit,), 0.2)
-
-
-def _of_lines(lined: Sequence[Lined], tree: Tree) -> Candidate:
-    found = []
-    for row in lined:
-        span = Span(row.line, 1, row.end_line)
-        part = next(
-            (p for p in tree.root.walk() if p.heading and p.span.line == row.line and p.span.end_line <= row.end_line),
-            None,
-        )
-        unit = units.of_heading(part) if part else _cut(span, tree)
-        unit.name, unit.span = row.name, span
-        found.append(unit)
-    return Candidate("a second reader", tuple(found), 0.9)
-
-
-def _cut(span: Span, tree: Tree) -> Unit:
-    """The blocks within a range of lines; headings in it count as labels."""
-    blocks = []
-    for part in tree.root.walk():
-        for block in part.body:
-            items = block.children("item") if block.kind == "list" else []
-            if span.line <= block.span.line and block.span.end_line <= span.end_line:
-                blocks.append(block)
-            else:
-                inside = [i for i in items if span.line <= i.span.line and i.span.end_line <= span.end_line]
-                blocks += [markdown.Block("list", Span(i.span.line, 1, i.span.end_line), inside=[i]) for i in inside]
-    blocks.sort(key=lambda block: block.span.line)
-    return Unit("", span, Span(span.line), "lines", None, blocks)
 
 
 # --- drafts -------------------------------------------------------------------------------------------------------
@@ -284,7 +210,7 @@ def _about(reading: Reading, made: _Draft, source: Source) -> list[Diagnostic]:
         found = f"{len(made.drafts)} features from {reading.how}"
         message = f"not sure how to read it: {found} (confidence {reading.confidence:.2f})"
         hint = "--accept-reading takes it so; or mark the features with `## Features` and a bullet or sub-heading each"
-        return [diagnose(source, reading.span, "unsure-reading", "warning", message, hint)]
+        return [diagnose(source, reading.span, "unsure-reading", "error", message, hint)]
     return []
 
 

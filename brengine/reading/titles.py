@@ -32,6 +32,7 @@ _FEATURE = re.compile(
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\b", re.IGNORECASE)
+_CONTAINER = re.compile("|".join(re.escape(phrase) for phrases in words.CONTAINERS for phrase in phrases))
 _NON_FUNCTIONAL = dict(words.ROLES)["non-functional"]
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 SPECIFICATION = re.compile(
@@ -50,7 +51,7 @@ class Title:
     done: bool = False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def read(text: str) -> Title:
     """A heading's text, taken apart."""
     text = _ESCAPE.sub(r"\1", " ".join(text.split()))[:MAX_TITLE]
@@ -87,7 +88,7 @@ def _holds(title: str, phrase: str) -> bool:
     return bool(re.search(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])", title))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def rank(text: str) -> tuple[int, bool]:
     """(the rank of the words that make this heading hold features, whether they stand alone); (0, False) for none.
 
@@ -95,7 +96,14 @@ def rank(text: str) -> tuple[int, bool]:
     """
     title = read(text)
     plain = title.words
-    if not plain or len(plain) > 90 or has(plain, words.NOT_FEATURES) or is_out(text) or is_deferred(text):
+    if (
+        not plain
+        or len(plain) > 90
+        or not _CONTAINER.search(plain)
+        or has(plain, words.NOT_FEATURES)
+        or is_out(text)
+        or is_deferred(text)
+    ):
         return 0, False
     if (
         has(plain, (*_NON_FUNCTIONAL, *words.STACK))
@@ -136,7 +144,7 @@ def is_deferred(text: str) -> bool:
     return has(plain, words.DEFERRED) and not plain.startswith(("must have", "core", "mvp"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def role(text: str) -> SectionRole:
     """A section's role by the words of its heading."""
     if is_out(text):
@@ -150,7 +158,7 @@ def is_frame(text: str) -> bool:
     return read(text).words in words.FRAME or is_out(text) or is_deferred(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def is_section(text: str) -> bool:
     """True for a heading that is the name of a known kind of section, and so is no feature."""
     plain = read(text).words.removeprefix("the ").strip()
@@ -190,7 +198,7 @@ def unprioritised(name: str) -> str:
     return re.sub(r"\s*[(（][^()（）]{0,20}\bp[0-4]\s*[)）]\s*$", "", name, flags=re.IGNORECASE) or name
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=65536)
 def content_words(text: str) -> frozenset[str]:
     """The words of a text that say something: four letters and more, without endings."""
     found = re.findall(r"[^\W\d_]{4,}|[\u3040-\u9fff\uac00-\ud7af]{2}", text.lower()[:20_000])
