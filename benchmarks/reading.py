@@ -74,7 +74,8 @@ def labels(path: Path | None) -> dict[str, Label]:
 def plain(name: str) -> str:
     """A name without what a reader may drop: numbers, marks, priorities, case."""
     text = unicodedata.normalize("NFKC", name).lower()
-    text = re.sub(r"\((?:priority:? *)?p\d\)|^\W*(?:\d+(?:\.\d+)*[.)]?|feature \d+:|phase \d+:|script \d+:)\s*", "", text)
+    numbers = r"^\W*(?:\d+(?:\.\d+)*[.)]?|(?:feature|phase|script) \d+:)\s*"
+    text = re.sub(rf"\((?:priority:? *)?p\d\)|{numbers}", "", text)
     return " ".join(re.findall(r"\w+", text))
 
 
@@ -95,9 +96,9 @@ def judge(spec: Spec, label: Label | None) -> str:
     if not label.names:
         return ""
     names = [feature.name for feature in (*spec.features, *spec.finished)]
-    if agrees(names, label.names) and status != "nothing":
-        return "right" if status == "read" else "asked"
-    return "asked" if status == "ask" else "wrong"
+    if status == "ask":
+        return "asked"
+    return "right" if agrees(names, label.names) else "wrong"
 
 
 def unaccounted(spec: Spec, source: Source) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from brengine.blobs import Blobs
@@ -99,6 +100,17 @@ class Asker:
             return None
         prompt = self._prompter().repair(standing, attempt, findings, files)
         return self._send(Ask((member,)), prompt, base)
+
+    def obtain(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
+        """The reply to an ask of one member that is no task: the stored one, else asked for and stored first."""
+        if not self.stored(ask.members[0]):
+            answer = self._send(ask, prompt, {})
+            if answer:
+                return answer
+        stored = self.stored(ask.members[0])
+        if stored is None:
+            raise BackendError("the reply was stored and cannot be read again")
+        return replace(stored.reply, text=self.text(stored))
 
     def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
         self._ledger.append(intent_row(ask, prompt, base))

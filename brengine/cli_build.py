@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from brengine import completion, report, select
+from brengine import cli_reading, completion, select, spec_report
 from brengine.domain import Task
 from brengine.errors import BrError, InputError
 from brengine.events import RunStarted
 from brengine.places import Places
+from brengine.reading.options import Options
 from brengine.report import Reporter
 from brengine.select import Selected
 from brengine.stale import Rung
@@ -38,6 +39,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None),
         click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
         click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
+        cli_reading.ACCEPT,
     ):
         command = option(command)
     return command
@@ -46,10 +48,11 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("targets", nargs=-1)
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
+@cli_reading.ACCEPT
 @click.pass_obj
-def plan(where: Places, targets: tuple[str, ...], spec: Path | None) -> None:
+def plan(where: Places, targets: tuple[str, ...], spec: Path | None, accept_reading: bool) -> None:
     """Show what a build would do, why, and the tokens it would send. Writes nothing."""
-    preview(Project(where, spec=spec), targets)
+    preview(Project(where, spec=spec, options=Options(accept=accept_reading)), targets)
 
 
 @click.command()
@@ -60,7 +63,7 @@ def plan(where: Places, targets: tuple[str, ...], spec: Path | None) -> None:
 def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: Any) -> int:
     """Build what is stale: everything, or TARGETS (a feature, task, batch or file; abbreviations will do)."""
     if dry_run:
-        preview(Project(where, spec=options["spec"]), targets)
+        preview(Project(where, spec=options["spec"], options=Options(accept=options["accept_reading"])), targets)
         return 0
     return build_all(where, targets, **options)
 
@@ -81,6 +84,7 @@ def run(where: Places, /, mode: str, **options: Any) -> int:
 def retry(where: Places, /, target: str, **options: Any) -> int:
     """Ask anew for TARGET: earlier attempts are set aside, files that stand there go into the prompt."""
     project = Project(where, backend=options["backend"] or "", spec=options["spec"])
+    cli_reading.settle(project, options["accept_reading"])
     chosen = select.select(project.plan, target)
     project.require_backend()
     project.engine.begin("br retry")
@@ -108,6 +112,7 @@ def build_all(
     backend: str | None = None,
     record: Path | None = None,
     spec: Path | None = None,
+    accept_reading: bool = False,
 ) -> int:
     """Build and report; answers the exit code."""
     reporter = Reporter(click.echo, here=str(Path.cwd()))
@@ -116,9 +121,14 @@ def build_all(
     reporter.live = width == 1
     if not project.ledger.state.records:
         project.require_backend()
+    cli_reading.settle(project, accept_reading)
     chosen = _announced(project, targets)
     if _nothing_to_do(project, chosen):
         project.keep_plan()
+        if not project.plan.tasks:
+            for line in spec_report.headline(project.plan.spec):
+                click.echo(line)
+            return 0
         count = len(project.plan.tasks) if not chosen else len({t for c in chosen for t in c.tasks})
         click.echo(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
         return 0
@@ -221,7 +231,8 @@ def preview(project: Project, targets: Sequence[str]) -> None:
     """Print what a build would run, batch by batch, with reasons and expected tokens."""
     chosen = _announced(project, targets)
     stale = _stale(project, chosen)
-    click.echo(report.extracted(tuple(feature.name for feature in project.plan.spec.features)))
+    for line in spec_report.headline(project.plan.spec):
+        click.echo(line)
     if not stale:
         click.echo(f"Everything is up to date ({len(project.plan.tasks)} tasks): a build would run nothing.")
         return

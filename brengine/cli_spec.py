@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from brengine import places, report
-from brengine.domain import Spec
-from brengine.errors import Diagnostic, render
+from brengine import cli_reading, report, spec_report
+from brengine.domain import Plan, Spec
+from brengine.errors import InputError, render
 from brengine.places import Places
+from brengine.reading.options import Include, Options
 from brengine.wiring import Project
 
 
@@ -24,40 +26,85 @@ def spec() -> None:
 @click.option(
     "--format", "how", type=click.Choice(["text", "json"]), default="text", help="json is for editors and CI."
 )
+@click.option("--coverage", is_flag=True, help="Say what became of every line.")
+@click.option("--second-reader", is_flag=True, help="Have the model read it too (costs an ask; the answer is kept).")
+@click.option(
+    "--include",
+    multiple=True,
+    type=click.Choice(["done", "deferred"]),
+    help="Read what is marked as done, or for later, as still to be built.",
+)
+@click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None)
+@click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the second reader's reply there.")
+@cli_reading.ACCEPT
 @click.pass_obj
-def check(where: Places, file: Path | None, how: str) -> int:
+def check(
+    where: Places,
+    file: Path | None,
+    how: str,
+    coverage: bool,
+    second_reader: bool,
+    include: tuple[Include, ...],
+    backend: str | None,
+    record: Path | None,
+    accept_reading: bool,
+) -> int:
     """Say how FILE (or the project's specification) is read: features, context, and every diagnostic with its place.
 
-    Exits with 3 when there is an error.
+    FILE needs no project around it. Exits with 3 when there is an error, or when it is not clear how to read it.
     """
-    from brengine import spec as reader
-
-    source = places.read_spec(where, places.read_settings(where), file)
-    parsed = reader.parse(source)
+    try:
+        options = Options(accept=accept_reading, include=include)
+        project = Project(where, spec=file, options=options, backend=backend or "", record=record)
+        refused = cli_reading.second_reading(project) if second_reader else ()
+        parsed = cli_reading.read(project)
+    except InputError as error:
+        if how == "text" or not error.diagnostics:
+            raise
+        click.echo(json.dumps(_unreadable(error), indent=1, ensure_ascii=False))
+        return 3
     errors = sum(d.severity == "error" for d in parsed.diagnostics)
+    for finding in refused:
+        click.echo(f"note: the second reader was refused: {report.first_line(finding)}", err=True)
     if how == "json":
-        click.echo(json.dumps(_as_json(parsed, errors), indent=1, ensure_ascii=False))
-        return 3 if errors else 0
-    for diagnostic in parsed.diagnostics:
-        click.echo(render(diagnostic) + "\n")
-    for line in _read(parsed):
-        click.echo(line)
-    warnings = sum(d.severity == "warning" for d in parsed.diagnostics)
-    click.echo(f"{source.path}: {errors} errors, {warnings} warnings")
+        click.echo(json.dumps(spec_report.as_json(parsed), indent=1, ensure_ascii=False))
+    else:
+        for line in _told(parsed, coverage):
+            click.echo(line)
     return 3 if errors else 0
+
+
+def _told(parsed: Spec, coverage: bool) -> Iterator[str]:
+    for diagnostic in parsed.diagnostics:
+        yield render(diagnostic) + "\n"
+    yield from spec_report.interpretation(parsed)
+    if coverage:
+        yield from ("", "What became of every line:", *spec_report.coverage(parsed))
+    errors, warnings = (sum(d.severity == kind for d in parsed.diagnostics) for kind in ("error", "warning"))
+    yield f"{parsed.path}: {errors} errors, {warnings} warnings"
+
+
+def _unreadable(error: InputError) -> dict[str, object]:
+    """What cannot even be read as text, in the shape of every other answer."""
+    rows = [spec_report.diagnostic_row(diagnostic) for diagnostic in error.diagnostics]
+    empty: dict[str, object] = {"status": "nothing", "confidence": 1.0, "how": error.message, "others": []}
+    return {**empty, "features": [], "ignored": [], "diagnostics": rows}
 
 
 @spec.command("analyze")
 @click.option("--spec", "given", type=click.Path(path_type=Path), default=None, help="The specification's file.")
 @click.option("--explain", is_flag=True, help="Say which rule made each task and which lines it covers.")
+@click.option("--matrix", is_flag=True, help="List requirement → tasks, and task → requirements.")
+@cli_reading.ACCEPT
 @click.pass_obj
-def analyze(where: Places, given: Path | None, explain: bool) -> None:
+def analyze(where: Places, given: Path | None, explain: bool, matrix: bool, accept_reading: bool) -> None:
     """Show the features of the specification and the tasks that the rules make of them. Writes nothing."""
-    project = Project(where, spec=given)
+    project = Project(where, spec=given, options=Options(accept=accept_reading))
     plan = project.plan
     for diagnostic in plan.diagnostics:
         click.echo(render(diagnostic) + "\n", err=True)
-    click.echo(report.extracted(tuple(feature.name for feature in plan.spec.features)))
+    for line in spec_report.headline(plan.spec):
+        click.echo(line)
     titles = {feature.id: feature.name for feature in plan.spec.features}
     for feature in dict.fromkeys(task.feature for task in plan.tasks):
         tasks = [task for task in plan.tasks if task.feature == feature]
@@ -67,44 +114,18 @@ def analyze(where: Places, given: Path | None, explain: bool) -> None:
             if explain:
                 lines = ", ".join(str(cover.span.line) for cover in task.covers)
                 click.echo(f"      rule {task.rule}; lines {lines or 'none'}; {', '.join(task.files)}")
+    for line in _matrix(plan) if matrix else ():
+        click.echo(line)
 
 
-def _read(parsed: Spec) -> list[str]:
-    lines = [report.extracted(tuple(feature.name for feature in parsed.features))]
-    for feature in parsed.features:
-        span = f"lines {feature.span.line}–{feature.span.end_line}"
-        count = f"{len(feature.requirements)} requirements, {len(feature.criteria)} criteria"
-        lines.append(f"  {feature.id}: {feature.name} ({span}; {count})")
-    for section in parsed.sections:
-        binds = "binds every task" if section.binding else "context"
-        lines.append(f"  {section.title} (lines {section.span.line}–{section.span.end_line}): {section.role}, {binds}")
-    return lines
-
-
-def _as_json(parsed: Spec, errors: int) -> dict[str, object]:
-    status = "nothing" if not parsed.features else "ask" if errors else "read"
-    return {
-        "status": status,
-        "features": [
-            {
-                "id": feature.id,
-                "name": feature.name,
-                "line": feature.span.line,
-                "end_line": feature.span.end_line,
-                "requirements": [{"id": r.id, "text": r.text, "line": r.span.line} for r in feature.requirements],
-            }
-            for feature in parsed.features
-        ],
-        "diagnostics": [_row(diagnostic) for diagnostic in parsed.diagnostics],
-    }
-
-
-def _row(diagnostic: Diagnostic) -> dict[str, object]:
-    return {
-        "rule": diagnostic.rule,
-        "severity": diagnostic.severity,
-        "line": diagnostic.span.line if diagnostic.span else 0,
-        "column": diagnostic.span.column if diagnostic.span else 0,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    }
+def _matrix(plan: Plan) -> Iterator[str]:
+    """Requirements ↔ tasks, both ways."""
+    yield "\nRequirement → tasks"
+    for feature in plan.spec.features:
+        for requirement in feature.requirements:
+            name = f"{feature.id}/{requirement.id}"
+            tasks = [task.id for task in plan.tasks if name in task.requirements]
+            yield f"  line {requirement.span.line}: {requirement.text[:80]} → {', '.join(tasks)}"
+    yield "\nTask → requirements"
+    for task in plan.tasks:
+        yield f"  {task.id} → {', '.join(task.requirements) or 'none of its own'}"

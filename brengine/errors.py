@@ -52,6 +52,10 @@ class InputError(BrError):
         self.diagnostics = diagnostics
 
 
+class UnsureReading(InputError):
+    """The specification can be read in more than one way, and nobody has settled which."""
+
+
 class TooLarge(InputError):
     """What a prompt must hold does not fit its limit."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from brengine import codec, digest, durable
 from brengine.domain import Ask, Prompt, Reply, Usage
 from brengine.errors import StateError
+from brengine.reading.options import Lined, Settled
 from brengine.verdict import Record
 
 LOCK_VERSION = 1
@@ -52,6 +53,8 @@ class State:
     """(task, ask Key digest) -> attempts that `br retry` set aside."""
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    reading: Settled = field(default_factory=Settled)
+    """How the specification is read, where that was asked and settled."""
     unfolded: int = 0
     """Journal entries since br.lock was last written."""
     notes: list[str] = field(default_factory=list)
@@ -146,6 +149,7 @@ class Ledger:
                 return
             state.ids = {str(f): dict(known) for f, known in row["ids"].items()}
             state.names = {str(f): str(name) for f, name in row["names"].items()}
+            state.reading = _settled(row.get("reading", {}))
             tasks = dict(row["tasks"])
         except FileNotFoundError:
             return
@@ -162,12 +166,14 @@ class Ledger:
 
 def lock_text(state: State) -> str:
     """br.lock: sorted, one block per task, one line per fact."""
-    row = {
+    row: Row = {
         "version": LOCK_VERSION,
         "ids": state.ids,
         "names": state.names,
         "tasks": {task: codec.record_to_row(record) for task, record in state.records.items()},
     }
+    if state.reading.how:
+        row["reading"] = _settled_row(state.reading)
     return json.dumps(row, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -205,6 +211,28 @@ def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[s
         "cost": reply.cost,
         "note": reply.note,
     }
+
+
+def reading_row(settled: Settled) -> Row:
+    """A reading that was settled."""
+    return {"t": "reading", "reading": _settled_row(settled)}
+
+
+def _settled_row(settled: Settled) -> Row:
+    row: Row = {"how": settled.how}
+    if settled.text:
+        lined = [[one.name, one.line, one.end_line] for one in settled.lined]
+        row |= {"text": settled.text, "nothing": settled.nothing, "features": lined}
+    return row
+
+
+def _settled(row: Row) -> Settled:
+    lined = tuple(Lined(str(name), int(first), int(last)) for name, first, last in row.get("features", ()))
+    return Settled(str(row.get("how", "")), str(row.get("text", "")), lined, str(row.get("nothing", "")))
+
+
+def _reading(state: State, row: Row) -> None:
+    state.reading = _settled(row["reading"])
 
 
 def _intent(state: State, row: Row) -> None:
@@ -259,6 +287,7 @@ def _folded(state: State, row: Row) -> None:
 _STEPS = {
     "intent": _intent,
     "reply": _reply,
+    "reading": _reading,
     "gone": _gone,
     "promote": _promote,
     "promoted": _promoted,
@@ -288,7 +317,7 @@ def _journal_rows(path: Path, notes: list[str]) -> list[Row]:
     if bad:
         notes.append(f"{path.name}: {bad} torn or garbled line{'s' if bad > 1 else ''} passed over")
     last = max((number for number, row in enumerate(rows) if row["t"] == "folded"), default=-1)
-    in_lock = ("record", "forget", "promoted", "promote")
+    in_lock = ("record", "forget", "promoted", "promote", "reading")
     return [row for number, row in enumerate(rows) if number > last or row["t"] not in in_lock]
 
 

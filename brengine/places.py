@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brengine import datafiles, settings
-from brengine.errors import InputError
+from brengine.errors import Diagnostic, InputError
 from brengine.settings import Settings
-from brengine.source import Source
+from brengine.source import Source, Span
 
 CONFIG = "br.toml"
+SPEC = "PROJECT_SPEC.md"
+ELSEWHERE = (".buildrunner/PROJECT_SPEC.md",)
+"""Where a specification is looked for after PROJECT_SPEC.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ def read_settings(places: Places) -> Settings:
 def read_spec(places: Places, found: Settings, given: Path | None = None) -> Source:
     """The specification's text; `given` on the command line wins over br.toml."""
     path = given or places.project / found.spec
+    if given is None and found.spec == SPEC and not path.is_file():
+        path = next((p for p in (places.project / other for other in ELSEWHERE) if p.is_file()), path)
     if not path.is_file():
         raise InputError(
             f"there is no specification at {shown(path)}", "`br init` writes one; --spec FILE names another"
@@ -76,9 +81,14 @@ def read_template(places: Places, found: Settings, name: str) -> Source:
 def read_text(path: Path) -> str:
     """A text file in UTF-8 (a BOM is dropped); InputError for anything else."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{shown(path)} is not UTF-8 text", "save it as UTF-8") from error
+        before = content[: error.start]
+        place = Span(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        message, hint = f"{shown(path)} is not UTF-8 text", "save it as UTF-8"
+        said = Diagnostic("not-utf8", "error", message, shown(path), place, hint)
+        raise InputError(message, hint, (said,)) from error
     except OSError as error:
         raise InputError(f"cannot read {shown(path)}: {error.strerror}") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from brengine import batch, decompose, spec, validate
 from brengine.domain import Plan
-from brengine.errors import Diagnostic, InputError
+from brengine.errors import Diagnostic, InputError, UnsureReading
 from brengine.inputs import Inputs
 from brengine.rules import load as load_rules
 
@@ -28,4 +28,5 @@ def refuse(diagnostics: Sequence[Diagnostic], message: str) -> None:
     errors = tuple(d for d in diagnostics if d.severity == "error")
     if errors:
         count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
-        raise InputError(f"{message}: {count}", diagnostics=errors)
+        kind = UnsureReading if all(d.rule == "unsure-reading" for d in errors) else InputError
+        raise kind(f"{message}: {count}", diagnostics=errors)

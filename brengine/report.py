@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from brengine import completion
+from brengine import completion, spec_report
 from brengine.domain import PROJECT, Usage
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
@@ -111,7 +111,7 @@ class Reporter:
 
     def _runstarted(self, event: RunStarted) -> None:
         plan = event.plan
-        self._line(extracted(tuple(feature.name for feature in plan.spec.features)))
+        self._line(spec_report.extracted(tuple(feature.name for feature in plan.spec.features)))
         self._line(f"{len(plan.tasks)} tasks in {len(plan.batches)} batches; {event.stale} to do")
         if event.backend == "replay":
             self._line("Replaying recorded replies: no model is asked and nothing is paid.")
@@ -176,11 +176,6 @@ class Reporter:
 
     def _noted(self, event: Noted) -> None:
         self._line(f"note: {event.text}")
-
-
-def extracted(names: tuple[str, ...]) -> str:
-    """`Extracted 1 feature: User Authentication`."""
-    return f"Extracted {len(names)} feature{'' if len(names) == 1 else 's'}: {', '.join(names)}"
 
 
 def measured(evidence: tuple[Evidence, ...]) -> str:

@@ -50,7 +50,7 @@ def parse(
     tree = markdown.read(source)
     ways = candidates.find(tree)
     best = choose.choose(ways, tree, options)
-    nothing = refusal.why(source, tree, best.confidence if best else 0.0) if not options.lined else ""
+    nothing = options.nothing or ("" if options.lined else refusal.why(source, tree, best.confidence if best else 0.0))
     best = None if nothing else best
     made = _drafts(best, source, options)
     return _assemble(source, tree, made, ways, nothing, known or {}, known_names or {}, options)
@@ -158,7 +158,7 @@ def _assemble(
     criteria = _requirements(sections.criteria, {}, "criterion", source, said)
     ignored = tuple(sorted([*made.ignored, *sections.ignored], key=lambda i: i.span.line))
     reading = _reading(made, ways, nothing, ignored, _account(source, made, found, sections, criteria), options)
-    said += _about(reading, made, source)
+    said += [*_about(reading, made, source), *_unknown_way(ways, source, options)]
     order = sorted((d for d in said if d.severity == "error" or d.rule not in options.off), key=_line)
     title = lint.title_of(tree, source.path)
     finished = tuple(_finished(draft) for draft, named in made.done if not named or reading.status == "nothing")
@@ -200,6 +200,9 @@ def _reading(
 
 
 def _about(reading: Reading, made: _Draft, source: Source) -> list[Diagnostic]:
+    if reading.status == "nothing" and made.candidate is not None:
+        message = f"there is nothing left to build here: {reading.how}"
+        return [diagnose(source, reading.span, "all-done", "warning", message, "--include done builds it all the same")]
     if reading.status == "nothing":
         return [
             diagnose(
@@ -212,6 +215,15 @@ def _about(reading: Reading, made: _Draft, source: Source) -> list[Diagnostic]:
         hint = "--accept-reading takes it so; or mark the features with `## Features` and a bullet or sub-heading each"
         return [diagnose(source, reading.span, "unsure-reading", "error", message, hint)]
     return []
+
+
+def _unknown_way(ways: Sequence[Candidate], source: Source, options: Options) -> list[Diagnostic]:
+    known = [way.how for way in ways]
+    if not options.reading or options.lined or options.nothing or options.reading in known:
+        return []
+    message = f"it can no longer be read as was settled: {options.reading}"
+    hint = f"the ways to read it are: {'; '.join(known[:4])}" if known else ""
+    return [diagnose(source, Span(1), "unknown-reading", "warning", message, hint)]
 
 
 def _features(

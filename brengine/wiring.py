@@ -10,22 +10,24 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from brengine import codec, doit_memory, durable, places
+from brengine import codec, digest, doit_memory, durable, places
 from brengine.asking import Asker, Prompter
 from brengine.blobs import Actions, Blobs
 from brengine.building import Bounds, Builder
 from brengine.candidates import Candidates
 from brengine.checks.suite import Suite
 from brengine.commands import Door
-from brengine.domain import Plan
+from brengine.domain import Plan, Waiting
 from brengine.engine import Engine
 from brengine.errors import NO_KEY, BackendError, MissingKey
 from brengine.events import Sink
 from brengine.inputs import Inputs
-from brengine.ledger import Ledger
+from brengine.ledger import Ledger, reading_row
 from brengine.places import Places
 from brengine.ports import Backend
 from brengine.promotion import Promoter
+from brengine.reading.options import Options, Settled, with_settled
+from brengine.reading.second import Answer
 from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board
@@ -49,6 +51,7 @@ class Project:
         spec: Path | None = None,
         record: Path | None = None,
         sink: Sink = lambda event: None,
+        options: Options | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.places = where
@@ -60,6 +63,7 @@ class Project:
         self._spec = spec
         self._record = record
         self._environ = environ
+        self._options = options or Options()
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
@@ -71,9 +75,56 @@ class Project:
     @cached_property
     def inputs(self) -> Inputs:
         """Everything that the plan is a function of."""
-        state = self.ledger.state
         rules = places.read_rules(self.places, self.settings)
-        return Inputs(self.source, rules, self.settings, state.ids, state.names)
+        return Inputs(self.source, rules, self.settings, self.known_ids, self.known_names, self.options)
+
+    @property
+    def known_ids(self) -> Mapping[str, Mapping[str, str]]:
+        """The ids that the lock remembers, where it is about this specification."""
+        return self.ledger.state.ids if self._is_own else {}
+
+    @property
+    def known_names(self) -> Mapping[str, str]:
+        """The names of features that the lock remembers, likewise."""
+        return self.ledger.state.names if self._is_own else {}
+
+    @property
+    def _is_own(self) -> bool:
+        """True for the project's own specification, and for one that lies in the project's folder."""
+        return self._spec is None or self._spec.resolve().is_relative_to(self.places.project)
+
+    @property
+    def options(self) -> Options:
+        """How the specification is to be read: the command line, br.toml, and what was settled before."""
+        found, given = self.settings.reading, self._options
+        own = Options(
+            given.accept,
+            given.reading or found.reading,
+            tuple(dict.fromkeys((*given.include, *found.include))),
+            tuple(found.off),
+        )
+        return with_settled(own, self.ledger.state.reading, digest.of_text(self.source.text))
+
+    def settle(self, settled: Settled) -> None:
+        """Remember how the specification is read, in the journal and at the end of a run in br.lock."""
+        self.writer.acquire("settling how the specification is read")
+        self.ledger.load()
+        self.ledger.append(reading_row(settled))
+        self.writer.release()
+        for name in ("inputs", "plan"):
+            self.__dict__.pop(name, None)
+
+    def second_reader(self) -> Answer | Waiting:
+        """What a second reader says of the specification; its reply is stored. Raises BackendError."""
+        from brengine import second_reader
+
+        texts = {name: places.read_template(self.places, self.settings, name) for name in ("reader", "reading")}
+        self.writer.acquire("asking how the specification is read")
+        try:
+            self.ledger.load()
+            return second_reader.read(self.source, texts, self.asker)
+        finally:
+            self.writer.release()
 
     @cached_property
     def plan(self) -> Plan:
@@ -157,7 +208,7 @@ class Project:
         return Engine(
             board=self.board,
             ledger=self.ledger,
-            writer=Writer(state / "writer.lock"),
+            writer=self.writer,
             workspace=self.workspace,
             promoter=promoter,
             asker=asker,
@@ -168,6 +219,11 @@ class Project:
             fold=self._fold,
             sink=self.sink,
         )
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The lock that makes this process the one writer."""
+        return Writer(self.places.state / "writer.lock")
 
     @cached_property
     def asker(self) -> Asker:

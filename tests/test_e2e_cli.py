@@ -58,7 +58,7 @@ def test_a_specification_is_checked_for_people_and_for_machines(box: Sandbox) ->
     assert "^^^" in box.br("spec", "check").out
     box.write("other.md", "no features here\n")
     nothing = box.br("spec", "check", "other.md")
-    assert nothing.code == 3 and "there are no features to build here" in nothing.out
+    assert nothing.code == 3 and "there is nothing to build here: it says no more than 3 words" in nothing.out
     explained = box.br("spec", "analyze", "--explain")
     assert explained.code == 3
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "brengine"
 CORE = set(
     """source digest errors domain verdict events graph keys stale ids spec yamlsource settings
     rules decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
-    select completion""".split()
+    select completion spec_report""".split()
 )
 ADAPTERS = {"blobs", "commands", "backends.anthropic_api", "backends.manual", "backends.replay", "checks.suite"}
 TOUCHES_THE_WORLD = set("os pathlib.Path subprocess socket time datetime logging tempfile shutil random".split())

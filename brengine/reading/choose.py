@@ -11,6 +11,7 @@ from brengine.reading.options import Lined, Options
 from brengine.reading.units import Unit
 from brengine.source import Span
 
+
 def choose(ways: Sequence[Candidate], tree: Tree, options: Options) -> Candidate | None:
     """The reading to take: a second reader's, the accepted one, else the surest; None when there is nothing to read."""
     if options.lined:

@@ -14,7 +14,9 @@ from brengine.source import Source, Span
 RULES = {
     "empty-spec": "the document is empty",
     "no-features": "no features were found",
+    "all-done": "everything is marked as done or for later",
     "unsure-reading": "the features could be read in more than one way",
+    "unknown-reading": "the settled way to read it is no longer there",
     "heading-space": "a heading without a space after #",
     "empty-feature": "a feature that says nothing but its name",
     "vague": "a requirement that no test can check",

@@ -18,8 +18,21 @@ class Lined:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A reading that was accepted: remembered by the lock, so that the question is asked once."""
+
+    how: str = ""
+    """The accepted way, as `Reading.how` says it; it holds for later states of the document too."""
+    text: str = ""
+    """The digest of the text that `lined` and `nothing` are about; for another text they say nothing."""
+    lined: tuple[Lined, ...] = ()
+    nothing: str = ""
+    """Why a second reader found nothing to build, "" where it found features."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has settled about the reading."""
+    """What holds for one reading."""
 
     accept: bool = False
     """Take the best reading, however unsure."""
@@ -31,3 +44,19 @@ class Options:
     """Rules whose warnings and notes are not wanted."""
     lined: tuple[Lined, ...] = ()
     """A second reader's features; they win."""
+    nothing: str = ""
+    """Why a second reader found nothing to build."""
+
+
+def with_settled(options: Options, settled: Settled, text: str) -> Options:
+    """The options with what was settled for this text (by its digest); br.toml's own `reading` wins."""
+    own = options.reading
+    same = settled.text == text and not own
+    return Options(
+        options.accept,
+        own or settled.how,
+        options.include,
+        options.off,
+        settled.lined if same else (),
+        settled.nothing if same else "",
+    )
