@@ -74,7 +74,7 @@ def labels(path: Path | None) -> dict[str, Label]:
 def plain(name: str) -> str:
     """A name without what a reader may drop: numbers, marks, priorities, case."""
     text = unicodedata.normalize("NFKC", name).lower()
-    numbers = r"^\W*(?:\d+(?:\.\d+)*[.)]?|(?:feature|phase|script) \d+:)\s*"
+    numbers = r"^\W*(?:\d+(?:\.\d+)*[.)]?\s|(?:feature|phase|script) \d+:)\s*"
     text = re.sub(rf"\((?:priority:? *)?p\d\)|{numbers}", "", text)
     return " ".join(re.findall(r"\w+", text))
 

@@ -19,8 +19,18 @@ from brengine.source import Span
 SURE = 0.7
 """From here on a reading is taken without a question."""
 _BASE = {1: 0.92, 2: 0.8, 3: 0.8, 4: 0.55, 5: 0.74, 6: 0.66, 7: 0.6}
-_FORM = {"headings": 0.02, "nested": 0.02, "items": -0.06, "rows": -0.06, "bold": -0.12, "groups": -0.12}
+_FORM = {
+    "headings": 0.02,
+    "layers": -0.12,
+    "nested": 0.02,
+    "items": -0.06,
+    "rows": -0.06,
+    "bold": -0.12,
+    "groups": -0.06,
+}
 _PHASE = re.compile(r"(?i)(?:phase|milestone|step|script|part|fase|étape|阶段)\s*\d+")
+_ID_HEADING = re.compile(r"(?:\d+\\?[.)]\s*)?(?P<prefix>[A-Z]{1,6}(?:-[A-Z]{1,14})?)-?\d{1,4}\s*[:.\-–—]\s*\S")
+_ID_PREFIXES = ("F", "FR", "REQ", "RF", "US", "UC", "FEAT", "FEATURE", "EPIC", "SRS")
 _STORY = re.compile(r"^[\W_]*(?:as an? |als |en tant que |como |作为|come |jako )", re.IGNORECASE)
 
 
@@ -93,7 +103,7 @@ def _contained(tree: Tree) -> list[Candidate]:
         rank, alone = titles.rank(part.title) if part.heading else (0, False)
         if often[titles.read(part.title).words] > 2:
             continue
-        if not rank or _shut(part) or _has_better(part, rank):
+        if not rank or _shut(part) or _is_inner(part) or _has_better(part, rank):
             continue
         made = _of_container(part, rank)
         if made:
@@ -107,10 +117,20 @@ def _shut(part: Part) -> bool:
     return any(titles.is_out(above.title) or titles.is_deferred(above.title) for above in part.trail())
 
 
+def _is_inner(part: Part) -> bool:
+    """True for a group within a container of groups: the container holds its features."""
+    above = part.above
+    if above is None or above.heading is None or titles.is_section(part.title):
+        return False
+    rank, alone = titles.rank(above.title)
+    return alone and rank <= 3 and len(above.parts) > 1 and units.grouped(above)
+
+
 def _has_better(part: Part, rank: int) -> bool:
     """True when a part below is itself the heading of features, of the same rank or better, with units."""
+    grouped = rank <= 3 and units.grouped(part)
     for below in part.walk():
-        if below is part or titles.is_section(below.title):
+        if below is part or titles.is_section(below.title) or (grouped and below.above is part):
             continue
         inner, alone = titles.rank(below.title)
         if inner and alone and inner <= rank and _of_container(below, inner) and not _shut(below):
@@ -123,6 +143,8 @@ def _of_container(part: Part, rank: int) -> tuple[str, list[Unit]] | None:
     below = units.headings(part)
     if below and rank != 7 and (units.grouped(part) or (rank == 3 and all(_stories(unit.part) for unit in below))):
         return _of_groups(part, below)
+    if len(below) > 1 and units.layered(part):
+        return "layers", below
     listed = any(block.kind in ("list", "table") for block in part.body)
     if below and (len(below) > 1 or not listed or rank == 7):
         return "headings", below
@@ -176,15 +198,21 @@ def _scored(part: Part, rank: int, alone: bool, form: str, inside: Sequence[Unit
         0.2 if titles.read(part.title).words == "phases" and all(_PHASE.match(unit.name) for unit in inside) else 0.0
     )
     score -= 0.2 if rank == 2 and part.level == 1 and part.above and len(part.above.parts) == 1 else 0.0
-    how = {"headings": "sub-headings", "rows": "table rows", "bold": "bold names", "groups": "groups"}.get(
-        form, "list items"
-    )
+    how = {
+        "headings": "sub-headings",
+        "layers": "sub-headings",
+        "rows": "table rows",
+        "bold": "bold names",
+        "groups": "groups",
+    }.get(form, "list items")
     return Candidate(f'{how} of "{titles.read(part.title).bare}"', tuple(inside), max(0.05, round(score, 2)), (part,))
 
 
 def _depth(part: Part) -> float:
     """A heading that stands inside a part which is no frame for features says less."""
-    above = [p for p in part.trail() if p.level > 1]
+    trail = list(part.trail())
+    many = bool(trail) and trail[-1].above is not None and sum(p.level == 1 for p in trail[-1].above.parts) > 1
+    above = [p for p in trail if (p.level > 1 or many) and p.above is not None and len(p.above.parts) > 1]
     frames = ("requirements", "scope", "product", "specification", "feature", "functional", "user", "功能", "需求")
     return (
         0.0
@@ -237,13 +265,7 @@ def _fallbacks(tree: Tree) -> list[Candidate]:
         if len(parts) > 1:
             found = tuple(units.of_heading(part) for part in parts)
             out.append(Candidate(f"headings of level {level}", found, 0.4 - 0.05 * level))
-    numbered = [
-        p
-        for p in tree.root.walk()
-        if re.match(r"(?:\d+\\?[.)]\s*)?[A-Z]{1,4}-?\d{1,3}\s*[:.\-–—]\s*\S", titles.read(p.title).text)
-    ]
-    if len(numbered) > 1:
-        out.append(Candidate("numbered headings", tuple(map(units.of_heading, numbered)), 0.62))
+    out += _numbered(tree)
     phased = [p for p in tree.root.walk() if _PHASE.match(titles.read(p.title).bare)]
     if len(phased) > 1 and len({p.level for p in phased}) == 1:
         out.append(Candidate("phases", tuple(map(units.of_heading, phased)), 0.5))
@@ -264,6 +286,20 @@ def _fallbacks(tree: Tree) -> list[Candidate]:
     return out
 
 
+def _numbered(tree: Tree) -> list[Candidate]:
+    """Headings with ids of one kind (`F001: …`, `REQ-AREA-001: …`); surer where the id is a requirement's."""
+    by_prefix: dict[str, list[Part]] = {}
+    for part in tree.root.walk():
+        match = _ID_HEADING.match(titles.read(part.title).text) if part.heading else None
+        if match:
+            by_prefix.setdefault(match["prefix"].split("-")[0], []).append(part)
+    prefix, parts = max(by_prefix.items(), key=lambda found: len(found[1]), default=("", []))
+    if len(parts) < 2:
+        return []
+    sure = 0.8 if prefix in _ID_PREFIXES and len({part.level for part in parts}) == 1 else 0.62
+    return [Candidate("numbered headings", tuple(map(units.of_heading, parts)), sure)]
+
+
 def _against_rivals(found: Sequence[Candidate]) -> list[Candidate]:
     """The surest reading is less sure where another, of other features, is nearly as good."""
     if len(found) < 2:
@@ -277,7 +313,8 @@ def _against_rivals(found: Sequence[Candidate]) -> list[Candidate]:
 
 def _alike(one: Candidate, other: Candidate) -> bool:
     mine = {unit.span.line for unit in one.units}
-    return len(mine & {unit.span.line for unit in other.units}) * 2 > len(mine)
+    inside = any(u.span.line <= other.span.line and other.span.end_line <= u.span.end_line for u in one.units)
+    return inside or len(mine & {unit.span.line for unit in other.units}) * 2 > len(mine)
 
 
 def about(title: str) -> str:

@@ -33,6 +33,11 @@ _FEATURE = re.compile(
 )
 _GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\b", re.IGNORECASE)
 _CONTAINER = re.compile("|".join(re.escape(phrase) for phrases in words.CONTAINERS for phrase in phrases))
+_LONGEST_FIRST = tuple(sorted(phrases, key=len, reverse=True) for phrases in words.CONTAINERS)
+_BILINGUAL = re.compile(r"\s+[/|｜]\s+|(?<=[\u3040-\u9fff\uac00-\ud7af])\s*/\s*(?=[a-z])")
+_GENERIC_CJK = re.compile(
+    "|".join(sorted(map(re.escape, words.GENERIC_CJK), key=len, reverse=True)) + r"|[\s()（）·、,:：-]"
+)
 _NON_FUNCTIONAL = dict(words.ROLES)["non-functional"]
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 SPECIFICATION = re.compile(
@@ -111,8 +116,13 @@ def rank(text: str) -> tuple[int, bool]:
         or plain.startswith(("data ", "technical req", "security req", "hardware "))
     ):
         return 0, False
-    for number, phrases in enumerate(words.CONTAINERS, start=1):
-        found = next((phrase for phrase in sorted(phrases, key=len, reverse=True) if has(plain, (phrase,))), "")
+    ranks = [_rank(part) for part in _BILINGUAL.split(plain)]
+    return min(ranks, key=lambda found: (not found[1], found[0] or 9))
+
+
+def _rank(plain: str) -> tuple[int, bool]:
+    for number, phrases in enumerate(_LONGEST_FIRST, start=1):
+        found = next((phrase for phrase in phrases if has(plain, (phrase,))), "")
         if found and _leads(plain, found, number):
             return number, _alone(plain, found)
     return 0, False
@@ -128,7 +138,7 @@ def _leads(plain: str, found: str, number: int) -> bool:
 def _alone(plain: str, found: str) -> bool:
     rest = plain.replace(found, " ", 1)
     if _CJK.search(found):
-        return len(rest.strip()) <= 6
+        return not _GENERIC_CJK.sub("", rest).strip()
     left = [word for word in re.findall(r"[^\W\d_][\w-]*|&", rest) if word not in words.GENERIC]
     return not left
 
@@ -179,7 +189,7 @@ def is_tagged_later(text: str) -> bool:
     """True for a name with a tag that puts it off: `Export (v2)`, `Chat [future]`."""
     return bool(
         re.search(
-            r"[(\[（](?:v2|v3|future|later|stretch|post-mvp|phase [2-9]|nice to have|deferred|"
+            r"[(\[（](?:v[23](?![.\d])|future|later|stretch|post-mvp|phase [2-9]|nice to have|deferred|"
             r"backlog)\b[^()\[\]]{0,30}[)\]）]",
             text[:MAX_TITLE],
             re.IGNORECASE,

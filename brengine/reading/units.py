@@ -17,6 +17,9 @@ GROUP = re.compile(
     re.IGNORECASE,
 )
 """Titles of groups of features, not of features."""
+GROUP_TAIL = re.compile(
+    r"[(（](?:phase|priority|priorität|priorité|prioridad|우선순위|优先级|優先度)\s*\d[^()（）]*[)）]", re.IGNORECASE
+)
 NAME_COLUMNS = re.compile(
     r"^(?:features?|names?|functions?|titles?|requirements?|capabilit(?:y|ies)|modules?|functionality|"
     r"user stor(?:y|ies)|stor(?:y|ies)"
@@ -147,10 +150,21 @@ def bold(part: Part) -> list[Unit]:
 
 
 def grouped(part: Part) -> bool:
-    """True when the part's sub-headings are groups of features: priorities, phases, or nothing but headings."""
+    """True when the part's sub-headings are groups of features: priorities, phases, `Core features`."""
     below = [p for p in part.parts if not titles.is_section(p.title)]
-    if not below:
-        return False
-    if all(GROUP.match(titles.read(p.title).bare) for p in below):
-        return True
-    return all(not p.body and len(p.parts) > 1 for p in below)
+    if len(below) == 1:
+        return bool(titles.rank(below[0].title)[0]) or _is_group(below[0])
+    ranks = [titles.rank(p.title) for p in below]
+    named = all(rank for rank, _ in ranks) and any(alone for _, alone in ranks) and layered(part)
+    return bool(below) and (named or all(map(_is_group, below)))
+
+
+def layered(part: Part) -> bool:
+    """True when every sub-heading holds nothing but several headings of its own."""
+    below = [p for p in part.parts if not titles.is_section(p.title)]
+    return bool(below) and all(not p.body and len(p.parts) > 1 for p in below)
+
+
+def _is_group(part: Part) -> bool:
+    title = titles.read(part.title)
+    return bool(GROUP.match(title.bare) or GROUP_TAIL.search(title.bare))

@@ -33,7 +33,8 @@ REQUIREMENTS = _phrases(
     functional specification, functional specifications, functional specs, user requirements, must haves,
     must have, must-have, must-haves, business requirements, key requirements, system requirements, 功能需求,
     功能要求, 功能规格, 功能規格, 需求, 機能要件, 機能仕様, 要件, 기능 요구사항, 요구사항, requisitos funcionales,
-    requisitos funcionais, requisitos, requerimientos, exigences fonctionnelles, besoins fonctionnels, exigences,
+    requisitos funcionais, requisitos, requerimientos funcionales, requerimientos, exigences fonctionnelles,
+    besoins fonctionnels, exigences,
     musskriterien, anforderungen, funktionale anforderungen, requisiti funzionali, requisiti,
     функциональные требования, требования, yêu cầu chức năng, wymagania funkcjonalne, wymagania, gereksinimler,
     functionele eisen, funkční požadavky, požadavky, kebutuhan fungsional, krav, المتطلبات, المتطلبات الوظيفية,
@@ -62,7 +63,8 @@ SCOPE = _phrases(
 PARTS = _phrases(
     """
     modules, core modules, main modules, core services, main pages, pages, screens, views, widgets, work packages,
-    模块, 功能模块, 页面, モジュール, 画面, 모듈, 화면, 페이지, módulos, modulos, pantallas, telas, écrans, moduli,
+    模块, 功能模块, 页面, モジュール, 画面, 모듈, 화면, 페이지, módulos, modulos, pantallas, páginas,
+    páginas principales, telas, écrans, moduli,
     модули, экраны, moduły, modüller, khối, màn hình, seiten, pages and features, endpoints, api endpoints,
     components, core components, scripts, pipeline, tools, commands, services, main components, system components
     """
@@ -106,11 +108,24 @@ GENERIC = frozenset(
     principais, principales, product, products, project, proposed, required, requirements, scope, service, site,
     software, specification, specifications, summary, system, target, technical, temel, the, to, tool, top,
     top-level, user, user-facing, users, utama, v0, v1, v1.0, version, web, website, wichtigste, with, și, и,
-    ключевые, основные
+    ключевые, основные, funcionales, funcionais, fonctionnelles, funktionale, funzionali
     """
     )
 )
 """Words that say nothing about which features a `… features` heading holds."""
+GENERIC_CJK = _phrases(
+    """
+    核心, 主要, 基本, 基础, 重要, 重点, 关键, 产品, 系统, 业务, 项目, 详细, 具体, 整体, 全部, 已实现, 实现, 当前, 现有,
+    模块, 模塊, 清单, 清單, 列表, 一览, 一覽, 一覧, 概要, 概述, 说明, 說明, 説明, 描述, 需求, 要求, 要件, 规格,
+    規格, 仕様,
+    设计, 設計, 定义, 定義, 明细, 明細, 点, 範囲, 范围, 必须, 必須, 新增, 追加, コア, 主な, 主要な, ユーザー, 管理者,
+    アプリ, システム, 提供する, 提供, 実装する, 実装, 及び, および, の, と, 핵심, 주요, 기본, 필수, 전체, 상세, 세부,
+    구현된, 구현할, 구현, 제공, 사용자, 관리자, 시스템, 서비스, 목록, 명세서, 명세, 정의, 요구사항, 및, 의, 추가,
+    고급, mvp,
+    v1, 1.0
+    """
+)
+"""The same where words are not parted by spaces."""
 NOT_FEATURES = _phrases(
     """
     feature flags, feature flag, feature extraction, feature engineering, feature selection, no leakage,
