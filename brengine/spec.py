@@ -53,7 +53,15 @@ def parse(
     nothing = options.nothing or ("" if options.lined else refusal.why(source, tree, best.confidence if best else 0.0))
     best = None if nothing else best
     made = _drafts(best, source, options)
+    if best is not None and best.confidence < SURE and not made.drafts:
+        made = _with_work(ways, source, options) or made
     return _assemble(source, tree, made, ways, nothing, known or {}, known_names or {}, options)
+
+
+def _with_work(ways: Sequence[Candidate], source: Source, options: Options) -> _Draft | None:
+    """The surest reading that leaves something to build: that nothing is left is only believed of a sure one."""
+    found = (_drafts(way, source, options) for way in ways)
+    return next((made for made in found if made.drafts), None)
 
 
 def known_of(spec: Spec) -> dict[str, dict[str, str]]:

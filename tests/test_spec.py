@@ -143,7 +143,7 @@ def test_after_in_a_sentence_makes_no_dependency() -> None:
         (
             "## Features\n\n" + "The users search the catalogue by name and by number and by year. " * 4,
             "unsure-reading",
-            "warning",
+            "error",
         ),
         ("### Feature: Empty\n", "empty-feature", "warning"),
         ("## Features\n- A\n  - x\n  - x\n", "duplicate", "warning"),

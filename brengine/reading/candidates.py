@@ -81,7 +81,8 @@ def _explicit(tree: Tree) -> list[Candidate]:
         found.append(unit)
     siblings = _unnamed_siblings(parts)
     found = sorted([*found, *siblings], key=lambda unit: unit.span.line)
-    return [Candidate("`Feature: name` headings", tuple(found), 0.96 if len(parts) > 1 or not siblings else 0.8)]
+    alone = len(parts) == 1 and (bool(siblings) or parts[0].level == 1)
+    return [Candidate("`Feature: name` headings", tuple(found), 0.8 if alone else 0.96)]
 
 
 def _unnamed_siblings(parts: Sequence[Part]) -> list[Unit]:

@@ -9,12 +9,22 @@ from brengine.reading import titles, units
 from brengine.reading.markdown import Part, Tree
 from brengine.reading.units import Unit
 
+_STORY_WORDS = (
+    r"user story|story|user storys?|用户故事|使用者故事|ユーザーストーリー|사용자 스토리|사용자 이야기|"
+    r"historia de usuario|história de (?:usuário|utilizador)|història d'usuari|récit utilisateur|histoire utilisateur|"
+    r"anwenderstory|benutzer-?story|benutzergeschichte|nutzergeschichte|пользовательская история|"
+    r"історія користувача|storia utente|historyjka użytkownika|historia użytkownika|gebruikersverhaal|"
+    r"kullanıcı hikayesi|cerita pengguna|câu chuyện người dùng|uživatelský příběh|användarberättelse|us"
+)
 STORY = re.compile(
-    r"^(?:user story|story|用户故事|使用者故事|ユーザーストーリー|사용자 스토리|historia de usuario|"
-    r"história de usuário|récit utilisateur"
-    r"|user storys?|anwenderstory|пользовательская история|storia utente)\s*#?\d+\s*[-–—:：.]+\s*(?P<name>\S.*)$",
+    rf"^(?:(?:{_STORY_WORDS})[\s-]*#?\d+(?:\.\d+)?\s*(?:[-–—:：.]+\s*|\s)(?P<name>\S.*)"
+    r"|[^\W\d_][^\d:：()（）]{1,28}\s*\d+\s*[-–—:：.]+\s*"
+    r"(?P<signed>\S.{0,250}[(（][^()（）]{0,20}\bP\d\s*[)）].{0,20}))$",
     re.IGNORECASE,
 )
+"""`User Story 1 - Name`, in any language where the name ends with a priority (`P1`)."""
+_OWN_ID = re.compile(r"US[-\s]?\d", re.IGNORECASE)
+DELTA = re.compile(r"^(?:added|modified|removed|renamed) requirements$", re.IGNORECASE)
 KIRO = re.compile(
     r"^(?:requirement|要件|需求|요구사항|requisito|exigence|anforderung|требование|"
     r"yêu cầu)\s*#?(?P<number>\d+(?:\.\d+)?)\s*"
@@ -23,12 +33,11 @@ KIRO = re.compile(
 )
 OPENSPEC = re.compile(r"^requirement\s*:\s*(?P<name>\S.*)$", re.IGNORECASE)
 _SIGNED = re.compile(
-    r"[(（][^()（）]{0,20}\bP\d\s*[)）]|user scenarios|사용자 시나리오|用户场景|ユーザーシナリオ", re.IGNORECASE
-)
-_STORY_TEXT = re.compile(
-    r"^\s*\**\s*(?:user story|用户故事|ユーザーストーリー|사용자 스토리)\s*\**\s*[:：]\s*\**\s*(?P<text>.+)$",
+    r"[(（][^()（）]{0,20}\bP\d\s*[)）]|user scenarios|사용자 시나리오|用户场景|ユーザーシナリオ|benutzerszenarien",
     re.IGNORECASE,
 )
+_STORY_TEXT = re.compile(r"^\s*\*\*[^*:：]{3,40}(?:\*\*\s*[:：]|[:：]\s*\*\*)\s*(?P<text>.+)$")
+"""`**User Story:** As a …`: the first bold label below a requirement without a title, in any language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,11 @@ def _openspec(parts: list[Part]) -> Kit | None:
     gone: list[Unit] = []
     for part in parts:
         match = OPENSPEC.match(part.title.strip())
-        if match:
-            above = " ".join(p.title.lower() for p in part.trail())
-            (gone if "removed" in above or "renamed" in above else found).append(_named(part, match["name"]))
+        above = part.above.title.strip().lower() if part.above else ""
+        delta = DELTA.match(above)
+        if match or delta:
+            name = match["name"] if match else titles.bare(part.title)
+            (gone if delta and above.startswith(("removed", "renamed")) else found).append(_named(part, name))
     scenarios = any(re.match(r"(?i)\s*scenario\b", part.title) for part in parts)
     if not (found or gone) or not (scenarios or len(found) + len(gone) > 1):
         return None
@@ -97,7 +108,8 @@ def _speckit(parts: list[Part]) -> Kit | None:
     for part in parts:
         match = STORY.match(titles.read(part.title).text.strip("*_ "))
         if match:
-            found.append(_named(part, match["name"]))
+            own = _OWN_ID.match(titles.read(part.title).bare)
+            found.append(_named(part, titles.bare(part.title) if own else match["name"] or match["signed"]))
         elif re.search(r"\b[NF]?F?R-?\d{2,3}\b", _text(part)) and titles.rank(part.title)[0] == 2 and not part.parts:
             common.append(part)
         elif part.parts and titles.rank(part.title)[0] == 2 and "functional" in part.title.lower():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from brengine import ids
 from brengine.errors import Diagnostic, diagnose, nearest
@@ -106,7 +106,10 @@ def _one(names: Names, owner: str, wish: Wish, source: Source, said: list[Diagno
 
 
 def _tables(tree: Tree, names: Names) -> list[tuple[str, Wish]]:
-    """The rows of tables with a column `Depends on` whose first matching cell names a feature."""
+    """The rows of tables with a column `Depends on` whose first matching cell names a feature.
+
+    What names another row of its table (a task, a milestone) is no feature and no mistake.
+    """
     found = []
     for part in tree.root.walk():
         for table in part.body:
@@ -122,14 +125,14 @@ def _table(table: Block, names: Names) -> list[tuple[str, Wish]]:
     if column is None:
         return []
     found = []
+    own = {_plain(cells[0].text) for cells in rows[1:] if cells}
     for cells in rows[1:]:
         owner = next(
             (o for n, cell in enumerate(cells) if n != column and (o := names.find(titles.bare(cell.text)))), ""
         )
         if owner and column < len(cells):
-            found += [(owner, Wish(name, cells[column].span)) for name in _cell(cells[column].text)]
+            wanted = [
+                name for name in fields.references(cells[column].text) if names.find(name) or _plain(name) not in own
+            ]
+            found += [(owner, Wish(name, cells[column].span)) for name in wanted]
     return found
-
-
-def _cell(text: str) -> Sequence[str]:
-    return fields.references(text)

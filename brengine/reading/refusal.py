@@ -26,7 +26,7 @@ _ENVIRONMENT = re.compile(
 _CONVENTIONS = re.compile(
     r"convention|naming|code style|style guide|formatting|commit|branch|code review|imports|comments|lint|pull request|"
     r"coding standard|best practices|error handling|file organi[sz]ation|type hints|do'?s and don'?ts|principles|"
-    r"guidelines|rules",
+    r"guidelines|rules|规范|规则|约定|禁止|工作流程|規約|規則|컨벤션|규칙|convenciones|convenções|konventionen|соглашени",
     re.IGNORECASE,
 )
 _COURSE = (
@@ -89,6 +89,8 @@ def _by_headings(tree: Tree) -> str:
     first, rest = parts[0].title, [titles.read(part.title).text for part in parts[1:]] or [parts[0].title]
     if _CONTRACT.search(first):
         return "it is a contract between teams about an interface, not a product"
+    if re.search(r"(?i)\bindex\b|索引|目录|目次|색인|índice", first) and _points_elsewhere(tree):
+        return "it is an index of other documents"
     of_env, of_style = (sum(bool(p.search(t)) for t in rest) for p in (_ENVIRONMENT, _CONVENTIONS))
     if of_env * 10 >= len(rest) * 7 and len(rest) > 1:
         return "it lists what must be installed and set up, not what is to be built"
@@ -97,6 +99,18 @@ def _by_headings(tree: Tree) -> str:
     ):
         return "it states conventions for working on code, not what is to be built"
     return ""
+
+
+def _points_elsewhere(tree: Tree) -> bool:
+    """True when rows or bullets mostly link to other documents."""
+    rows = [
+        b.text or " ".join(c.text for c in b.walk())
+        for p in tree.root.walk()
+        for t in p.body
+        for b in t.walk()
+        if b.kind in ("row", "item")
+    ]
+    return len(rows) > 1 and sum(bool(re.search(r"\]\([^)]+\)|\.md\b", row[:500])) for row in rows) * 2 > len(rows)
 
 
 def _course(source: Source) -> str:

@@ -28,7 +28,7 @@ _DONE_WORD = re.compile(
 _FEATURE = re.compile(
     r"^(?:feature|funktion|feat|功能|機能|기능|fonctionnalité|funcionalidad|funcionalidade|функция|tính năng|"
     r"funzionalità|özellik)"
-    r"(?:\s*[#№]?\s*(?P<number>[A-Z]?\d{1,3}(?:\.\d{1,3})*))?\s*[:：—–-]\s*(?P<name>\S.*)$",
+    r"(?:\s*[#№]?\s*(?P<number>[A-Z]?\d{1,3}(?:\.\d{1,3})*))?(?:\s*[:：—–]|\s+-(?=\s))\s*(?P<name>\S.*)$",
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\b", re.IGNORECASE)
@@ -90,7 +90,7 @@ def has(title: str, phrases: tuple[str, ...]) -> bool:
 def _holds(title: str, phrase: str) -> bool:
     if _CJK.search(phrase):
         return True
-    return bool(re.search(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])", title))
+    return bool(re.search(rf"(?<![\w-]){re.escape(phrase)}(?![\w-]|\.\d)", title))
 
 
 @lru_cache(maxsize=65536)
