@@ -3,174 +3,206 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from brengine import ids
-from brengine.domain import Acceptance, Contract, Cover, Feature, Need, Requirement, Section, Spec, Task
+from brengine import ids, layout, matching
+from brengine.domain import PROJECT, Acceptance, Complexity, Contract, Cover, Need, Section, Spec, Task
+from brengine.matching import Match
 from brengine.rules import Pack, Rule
-from brengine.settings import Settings
 from brengine.source import Span
+from brengine.tokens import upper_bound
+from brengine.toolchains import Chosen, Toolchain
 
-_FOLDER = re.compile(r"(?<![\w/.])([a-z_][a-z0-9_]*)/")
-_NO_PACKAGES = ("tests", "test", "docs", "doc", "examples", "src", "scripts", "lib", "bin")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A rule that applies to a feature, with the requirements and criteria that it takes by their words."""
-
-    rule: Rule
-    feature: Feature
-    requirements: tuple[Requirement, ...]
-    criteria: tuple[Requirement, ...]
+BINDING_TOKENS = 1_400
+"""Tokens of the sections that bind every task; what does not fit informs where there is room."""
+MAX_SECTION = 1_800
+"""Tokens of a section that one task is about."""
+_BINDING_ORDER = ("tech-stack", "layout", "constraints", "non-functional")
 
 
-def decompose(spec: Spec, packs: Sequence[Pack], package: str) -> tuple[Task, ...]:
-    """The tasks of every feature, in the order of the spec and of the rules."""
-    made: list[Task] = []
-    by_feature: dict[str, list[Task]] = {}
-    for feature in spec.features:
-        matches = _with_rest(_matches(spec, feature, packs), spec, feature)
-        tasks = [_task(match, spec, package) for match in matches]
-        by_rule = _by_rule(matches, tasks)
-        tasks = [
-            replace(task, needs=_needs(match.rule, task, tasks, by_rule))
-            for match, task in zip(matches, tasks, strict=True)
-        ]
-        by_feature[feature.id] = tasks
-        made += tasks
-    return tuple(_with_feature_needs(task, spec, by_feature) for task in made)
+@dataclass(slots=True)
+class _Files:
+    """Which paths and names are taken, so that every file has one owner."""
+
+    package: str
+    tree: tuple[str, ...]
+    chosen: Chosen
+    mixed: bool
+    taken: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+
+    def toolchain(self, domain: str) -> Toolchain:
+        return self.chosen.of(domain)
 
 
-def package_name(spec: Spec, settings: Settings) -> str:
-    """The Python package of the product: named by the layout section, else by settings, else by the title."""
-    for section in spec.sections:
-        if section.role == "layout":
-            found = [name for name in _FOLDER.findall(section.text) if name not in _NO_PACKAGES]
-            if found:
-                return str(found[0])
-    return ids.plain_slug(settings.name or spec.title, "app").replace("-", "_")
-
-
-# --- which rules apply --------------------------------------------------------------------------------------------
-
-
-def _matches(spec: Spec, feature: Feature, packs: Sequence[Pack]) -> list[Match]:
-    """The matches in the order of the rules; catch-all rules look at what all the others have left."""
-    criteria = (*feature.criteria, *spec.criteria)
-    applying = [pack for pack in packs if not pack.words or _holds(feature.name, pack.words)]
-    rules = [rule for pack in applying for rule in pack.rules]
-    by_rule = {rule: _of_rule(rule, feature, criteria, ()) for rule in rules if not rule.catch_all}
-    others = [match for matches in by_rule.values() for match in matches]
-    for rule in rules:
-        if rule.catch_all:
-            by_rule[rule] = _of_rule(rule, feature, criteria, others)
-    return [match for rule in rules for match in by_rule[rule]]
-
-
-def _of_rule(rule: Rule, feature: Feature, criteria: Sequence[Requirement], others: Sequence[Match]) -> list[Match]:
-    texts = [feature.name, *(r.text for r in feature.requirements)]
-    if rule.feature and not any(_holds(text, rule.feature) for text in texts):
-        return []
-    taken = tuple(c for c in criteria if _holds(c.text, rule.criteria))
-    wanted = [r for r in feature.requirements if not rule.requirement or _holds(r.text, rule.requirement)]
-    if rule.catch_all:
-        covered = {r.id for match in others if match.rule.kind == "code" for r in match.requirements}
-        wanted = [r for r in wanted if r.id not in covered]
-    if rule.scope == "each-requirement":
-        return [Match(rule, feature, (requirement,), taken) for requirement in wanted]
-    if rule.requirement and not wanted:
-        return []
-    by_words = tuple(wanted) if rule.requirement else ()
-    return [Match(rule, feature, by_words, taken)]
-
-
-def _with_rest(matches: list[Match], spec: Spec, feature: Feature) -> list[Match]:
-    """Criteria that no rule took go to the rule that takes the rest, else to the last one."""
-    taken = {c.span for match in matches for c in match.criteria}
-    left = tuple(c for c in (*feature.criteria, *spec.criteria) if c.span not in taken)
-    if not matches or not left:
-        return matches
-    index = next((i for i, match in enumerate(matches) if match.rule.rest), len(matches) - 1)
-    match = matches[index]
-    return [*matches[:index], replace(match, criteria=(*match.criteria, *left)), *matches[index + 1 :]]
-
-
-def _holds(text: str, words: Iterable[str]) -> bool:
-    """True when one of the words or phrases stands in the text as whole words, whatever the case."""
-    return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in words)
+def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -> tuple[Task, ...]:
+    """The tasks of every feature, in the order of the spec and of the rules, then those of the whole product."""
+    found = matching.matches(spec, packs, chosen)
+    files = _Files(package, layout.tree_paths(spec.sections), chosen, chosen.main is not chosen.frontend)
+    binding = _binding(spec)
+    files.taken |= {path.casefold() for match in found for path in _fixed(match, files)}
+    tasks = [_task(match, spec, files, binding) for match in found]
+    return _edges(spec, found, tasks)
 
 
 # --- tasks --------------------------------------------------------------------------------------------------------
 
 
-def _task(match: Match, spec: Spec, package: str) -> Task:
+def _task(match: Match, spec: Spec, files: _Files, binding: Sequence[Section]) -> Task:
     rule, feature = match.rule, match.feature
-    values = _values(match, package)
-    name = _fill(rule.name, values)
-    targets = tuple(_fill(path, values) for path in rule.targets)
-    covers = _covers(match, spec)
+    values = _values(match, files)
+    targets, tests = _paths(match, values, files)
+    name = _fill(rule.name, values).strip()
+    minutes, complexity = _size(match)
     return Task(
-        id=f"{feature.id}.{ids.slug(name, 'task')}",
+        id=_id(feature.id, name, match, files),
         name=name,
         feature=feature.id,
         kind=rule.kind,
         targets=targets,
-        tests=tuple(_fill(path, values) for path in rule.tests),
+        tests=tests,
         reads=tuple(_fill(path, values) for path in rule.reads),
         domain=feature.domain if feature.domain and rule.catch_all else rule.domain,
-        complexity=rule.complexity,
-        minutes=rule.minutes,
+        complexity=complexity,
+        minutes=minutes,
         priority=feature.priority,
         acceptance=(*_accepted(match), *(Acceptance(_fill(text, values)) for text in rule.acceptance)),
         defines=tuple(
             Contract(_fill(d.name, values), _fill(d.path, values) or targets[0], _fill(d.text, values))
             for d in rule.defines
         ),
-        covers=covers,
-        done=_fill(rule.done, values),
+        covers=_covers(match, spec, binding),
+        done=_fill(rule.done, values).strip(),
         layer=rule.layer,
         rule=f"{rule.pack}/{rule.id}",
         coverage=feature.coverage,
     )
 
 
-def _values(match: Match, package: str) -> dict[str, str]:
+def _id(feature: str, name: str, match: Match, files: _Files) -> str:
+    """The task's id; where two would be one, the second is told apart by its first row."""
+    found = f"{feature}.{ids.slug(name, 'task')}"
+    if found in files.ids and match.rows:
+        found = f"{feature}.{ids.slug(f'{name} {match.rows[0].id}', 'task')}"
+    files.ids.add(found)
+    return found
+
+
+def _size(match: Match) -> tuple[int, Complexity]:
+    """Minutes and complexity: the rule's, or grown with what it takes."""
+    rule, count = match.rule, len(match.rows)
+    if not rule.grows:
+        return rule.minutes, rule.complexity
+    if count <= 2:
+        return min(60, rule.minutes), "simple" if rule.complexity != "complex" else "complex"
+    return (rule.minutes, rule.complexity) if count <= 6 else (120, "complex")
+
+
+def _values(match: Match, files: _Files) -> dict[str, str]:
     feature = match.feature
-    text = match.requirements[0].text if match.requirements else feature.name
-    short = match.requirements[0].id if match.requirements else feature.id
+    rows = match.rows
+    first = rows[0] if rows else None
+    name = files.package if feature.id == PROJECT else ids.plain_slug(feature.id, "feature")
     return {
-        "package": package,
-        "feature": ids.plain_slug(feature.id, "feature").replace("-", "_"),
-        "feature_slug": ids.plain_slug(feature.id, "feature"),
+        "package": files.package,
+        "feature": layout.module_name(name),
+        "feature_slug": name.replace("_", "-") if feature.id == PROJECT else name,
         "feature_name": feature.name,
-        "requirement": text,
-        "requirement_slug": ids.plain_slug(short, "requirement").replace("-", "_"),
+        "requirement": first.text if first else feature.name,
+        "requirement_slug": ids.plain_slug(first.id if first else feature.id, "requirement").replace("-", "_"),
+        "part": f": {_short(first.text)}" if match.part and first else "",
     }
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, whole words, for a task's name."""
+    words, found = text.split(), ""
+    for word in words:
+        if len(found) + len(word) > 50:
+            return found or word[:50]
+        found = f"{found} {word}".strip()
+    return found
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
     """Put known placeholders in, in one pass: what is put in is never looked at again."""
-    return re.sub(r"\{([a-z_]+)\}", lambda match: values.get(match[1], match[0]), text)
+    return re.sub(r"\{([a-zA-Z_]+)\}", lambda match: values.get(match[1], match[0]), text)
 
 
-def _covers(match: Match, spec: Spec) -> tuple[Cover, ...]:
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def _paths(match: Match, values: dict[str, str], files: _Files) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(targets, tests): as the specification names them where the rule leaves it open, else as the rule says."""
+    rule = match.rule
+    toolchain = files.toolchain(rule.domain)
+    named = layout.named_files(match.feature, files.tree, toolchain) if "{source}" in rule.targets else ()
+    free = [path for path in named if not match.part and path.casefold() not in files.taken]
+    targets = tuple(path for path in free if not toolchain.is_test(path))
+    tests = tuple(path for path in free if toolchain.is_test(path)) if targets else ()
+    values |= _module_paths(match, values, toolchain, files)
+    targets = targets or tuple(_fill(path, values) for path in rule.targets)
+    tests = tests or tuple(_fill(path, values) for path in rule.tests)
+    files.taken |= {path.casefold() for path in (*targets, *tests)}
+    return targets, tests
+
+
+def _fixed(match: Match, files: _Files) -> list[str]:
+    """The paths that a rule states whatever the toolchain: modules keep clear of them."""
+    values = _values(match, files)
+    paths = (*match.rule.targets, *match.rule.tests)
+    return [_fill(path, values) for path in paths if not path.startswith(("{source}", "{test}", "{entry}"))]
+
+
+def _module_paths(match: Match, values: Mapping[str, str], toolchain: Toolchain, files: _Files) -> dict[str, str]:
+    """{source}, {test} and {entry} of the rule's module; a number tells a module apart whose files are taken."""
+    wanted = layout.module_name(_fill(match.rule.module or "{feature}", values))
+    wanted = f"{wanted}_{values['requirement_slug']}" if match.part else wanted
+    prefix = "web/" if files.mixed and toolchain is files.chosen.frontend else ""
+    number, name = 1, wanted
+    while True:
+        named = {**values, "module": name, "Module": layout.camel(name)}
+        patterns = (("source", toolchain.source), ("test", toolchain.test), ("entry", toolchain.entry))
+        paths = {key: prefix + _fill(pattern, named) for key, pattern in patterns}
+        used = [paths[key] for key in paths if any(f"{{{key}}}" in p for p in (*match.rule.targets, *match.rule.tests))]
+        if not any(path.casefold() in files.taken for path in used):
+            return paths
+        number += 1
+        name = f"{wanted}_{number}"
+
+
+# --- what a task answers for --------------------------------------------------------------------------------------
+
+
+def _binding(spec: Spec) -> tuple[Section, ...]:
+    """The sections that bind every task, as many whole ones as fit; the most telling roles first."""
+    bound = [s for s in spec.sections if s.binding and s.text]
+    kept, room = set(), BINDING_TOKENS
+    for section in sorted(bound, key=lambda s: (_BINDING_ORDER.index(s.role), s.span.line)):
+        cost = upper_bound(section.text)
+        if cost <= room:
+            room -= cost
+            kept.add(section.id)
+    return tuple(section for section in bound if section.id in kept)
+
+
+def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover, ...]:
     feature = match.feature
     found: list[Cover] = []
-    if match.rule.covers != "project":
+    if match.rule.covers != "project" and feature.id != PROJECT:
         found.append(Cover(Span(feature.span.line), feature.name))
         requirements = feature.requirements if match.rule.covers == "feature" else match.requirements
         found += [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in requirements]
         if match.rule.covers == "feature" and feature.description:
             found.append(Cover(feature.span, feature.description))
-    criteria = (*feature.criteria, *spec.criteria) if match.rule.covers == "feature" else match.criteria
+    elif match.rule.covers == "feature":
+        found += [Cover(Span(f.span.line), f.name) for f in spec.features]
+    everything = match.rule.covers == "feature" and feature.id != PROJECT
+    criteria = (*feature.criteria, *spec.criteria) if everything else match.criteria
     found += [Cover(c.span, c.text) for c in criteria]
-    return (*found, *(_section(section) for section in spec.sections if section.binding and section.text))
-
-
-def _section(section: Section) -> Cover:
-    return Cover(section.span, section.text)
+    about = [s for s in match.sections if upper_bound(s.text) <= MAX_SECTION][:2]
+    return (*found, *(Cover(section.span, section.text) for section in dict.fromkeys((*about, *binding))))
 
 
 def _accepted(match: Match) -> tuple[Acceptance, ...]:
@@ -181,30 +213,43 @@ def _accepted(match: Match) -> tuple[Acceptance, ...]:
 # --- edges --------------------------------------------------------------------------------------------------------
 
 
-def _by_rule(matches: Sequence[Match], tasks: Sequence[Task]) -> dict[str, list[Task]]:
-    found: dict[str, list[Task]] = {}
-    for match, task in zip(matches, tasks, strict=True):
-        found.setdefault(match.rule.id, []).append(task)
-    return found
+def _edges(spec: Spec, found: Sequence[Match], tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks with their needs: within the feature by their rules, across features by what these depend on."""
+    by_feature: dict[str, list[int]] = {}
+    for index, match in enumerate(found):
+        by_feature.setdefault(match.feature.id, []).append(index)
+    above = {feature.id: feature.needs for feature in spec.features}
+    bases = [index for index, match in enumerate(found) if match.rule.base]
+    made = []
+    for index, (match, task) in enumerate(zip(found, tasks, strict=True)):
+        mine = [i for i in by_feature[match.feature.id] if i != index]
+        pool = [i for i in range(len(tasks)) if i != index] if match.feature.id == PROJECT else mine
+        needs = _needs(match.rule, pool, found, tasks)
+        if not needs and task.kind == "code" and index not in bases:
+            needed = [i for name in above.get(match.feature.id, ()) for i in by_feature.get(name, [])]
+            wanted = [i for i in (*needed, *bases) if tasks[i].kind == "code"]
+            needs = {tasks[i].id: _whole(tasks[i]) for i in wanted}
+        made.append(replace(task, needs=tuple(needs.values())))
+    return tuple(made)
 
 
-def _needs(rule: Rule, task: Task, tasks: Sequence[Task], by_rule: Mapping[str, list[Task]]) -> tuple[Need, ...]:
-    """A rule's needs within the feature; `kind:code` stands for every task of that kind, used by all its names."""
-    found: dict[str, Need] = {}
+def _needs(rule: Rule, pool: Sequence[int], found: Sequence[Match], tasks: Sequence[Task]) -> dict[str, Need]:
+    """A rule's needs among the tasks of a pool; `kind:code` is every task of that kind, used by all its names."""
+    needs: dict[str, Need] = {}
     for wanted in rule.needs:
         kind = wanted.rule.removeprefix("kind:")
-        of_kind = wanted.rule.startswith("kind:")
-        for other in [t for t in tasks if t.kind == kind] if of_kind else by_rule.get(wanted.rule, []):
-            if other.id != task.id:
-                names = tuple(c.name for c in other.defines) if of_kind else wanted.uses
-                found[other.id] = Need(other.id, names)
-    return tuple(found.values())
+        for index in pool:
+            if wanted.rule.startswith("kind:") and tasks[index].kind == kind and not _wires(found[index], rule):
+                needs[tasks[index].id] = _whole(tasks[index])
+            elif found[index].rule.id == wanted.rule:
+                needs[tasks[index].id] = Need(tasks[index].id, wanted.uses)
+    return needs
 
 
-def _with_feature_needs(task: Task, spec: Spec, by_feature: Mapping[str, list[Task]]) -> Task:
-    """Code tasks that need nothing within their feature need the code tasks of the features that it depends on."""
-    feature = next(f for f in spec.features if f.id == task.feature)
-    if task.kind != "code" or task.needs or not feature.needs:
-        return task
-    above = [t for name in feature.needs for t in by_feature.get(name, []) if t.kind == "code"]
-    return replace(task, needs=tuple(Need(t.id, tuple(c.name for c in t.defines)) for t in above))
+def _wires(match: Match, rule: Rule) -> bool:
+    """True for a task that itself needs all code, seen from another such code task: neither needs the other."""
+    return rule.kind == "code" and any(need.rule == "kind:code" for need in match.rule.needs)
+
+
+def _whole(task: Task) -> Need:
+    return Need(task.id, tuple(contract.name for contract in task.defines))

@@ -65,10 +65,11 @@ def read_spec(places: Places, found: Settings, given: Path | None = None) -> Sou
 def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:
     """The shipped packs, then the project's own, which override a pack of the same name."""
     own = places.project / found.rules
-    shipped = sorted(datafiles.folder("rules").glob("*.yaml"))
-    mine = sorted(own.glob("*.yaml")) if own.is_dir() else []
-    paths = [path for path in (*shipped, *mine) if path.name != "prices.yaml"]
-    return tuple(Source(_rule_path(path, shipped), read_text(path)) for path in paths)
+    folder = datafiles.folder("rules")
+    paths = [
+        p for base in (folder, own) for p in (*sorted(base.glob("*.yaml")), *sorted(base.glob("toolchains/*.yaml")))
+    ]
+    return tuple(Source(_rule_path(path, folder), read_text(path)) for path in paths if path.name != "prices.yaml")
 
 
 def read_template(places: Places, found: Settings, name: str) -> Source:
@@ -101,5 +102,6 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _rule_path(path: Path, shipped: list[Path]) -> str:
-    return f"rules/{path.name}" if path in shipped else shown(path)
+def _rule_path(path: Path, shipped: Path) -> str:
+    """Shipped rules go by one name wherever they are installed, so that plans agree."""
+    return f"rules/{path.relative_to(shipped).as_posix()}" if path.is_relative_to(shipped) else shown(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from brengine import batch, decompose, spec, validate
+from brengine import batch, decompose, layout, spec, toolchains, validate
 from brengine.domain import Plan
 from brengine.errors import Diagnostic, InputError, UnsureReading
 from brengine.inputs import Inputs
@@ -15,9 +15,11 @@ def make(inputs: Inputs) -> Plan:
     """The plan. Raises InputError with every error of spec, rules and plan, each with its place."""
     parsed = spec.parse(inputs.spec, inputs.ids, inputs.names, inputs.options)
     refuse(parsed.diagnostics, f"{inputs.spec.path} cannot be planned")
-    rules = load_rules(inputs.rules)
-    package = decompose.package_name(parsed, inputs.settings)
-    tasks = decompose.decompose(parsed, rules, package)
+    shown = [source for source in inputs.rules if f"/{toolchains.FOLDER}/" in source.path]
+    rules = load_rules([source for source in inputs.rules if source not in shown])
+    chosen = toolchains.choose(toolchains.load(shown), parsed, inputs.settings.toolchain)
+    package = layout.package_name(parsed, inputs.settings)
+    tasks = decompose.decompose(parsed, rules, package, chosen)
     found = validate.problems(tasks, parsed)
     refuse(found, "the plan is not valid")
     return Plan(parsed, tasks, batch.batches(tasks), diagnostics=(*parsed.diagnostics, *found))

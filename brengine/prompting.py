@@ -52,16 +52,19 @@ class Prompts:
     ) -> Request:
         """What a prompt is made from. Files of `required` must be in it: they are a person's, and may be replaced."""
         gates = {task.id: self._board.gates_of(task) for task in tasks}
-        pieces = (*self._spec(), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag, required))
+        bound = frozenset(cover.text for task in tasks for cover in task.covers)
+        pieces = (*self._spec(bound), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag, required))
         name = self._settings.name or self._board.plan.spec.title
-        shown = frozenset(section.text for section in self._board.plan.spec.sections if section.binding)
+        shown = frozenset(s.text for s in self._board.plan.spec.sections if s.binding and s.text in bound)
         return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
 
-    def _spec(self) -> Iterator[Piece]:
-        """Binding sections must be there; the overview informs."""
+    def _spec(self, bound: frozenset[str]) -> Iterator[Piece]:
+        """Sections that bind a task must be there; others of their roles, and the overview, inform."""
         for section in self._board.plan.spec.sections:
-            if section.binding:
+            if section.binding and section.text in bound:
                 yield Piece("binding", section.title, section.text, BINDING, required=True)
+            elif section.binding and section.text:
+                yield Piece("context", section.title, section.text, BINDING)
             elif section.role == "overview":
                 yield Piece("context", section.title, section.text, OVERVIEW)
 
@@ -72,7 +75,10 @@ class Prompts:
                 yield Piece("ruling", ruling.id, ruling.text, RULINGS, required=True)
 
     def _contracts(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
-        """The used contracts of direct needs outside the ask: what may be imported, and from where."""
+        """The used contracts of direct needs outside the ask: what may be imported, and from where.
+
+        Stated contracts must be there, computed Interfaces as far as there is room.
+        """
         ids = {task.id for task in tasks}
         offered = {name: rows for task in tasks for name, rows in self._board.contracts(task).items()}
         needs: dict[str, set[str]] = {}
@@ -82,7 +88,8 @@ class Prompts:
             rows = [c for c in offered[name] if c.name in uses or c.name == INTERFACE]
             if rows:
                 text = prompt.contracts_text(rows)
-                yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=True)
+                stated = any(c.name != INTERFACE for c in rows)
+                yield Piece("contracts", self._board.tasks[name].name, text, CONTRACTS, required=stated)
 
 
 def _evidence_against(standings: Sequence[Standing]) -> Iterator[Piece]:

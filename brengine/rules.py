@@ -16,7 +16,19 @@ from brengine.source import Source
 from brengine.yamlsource import Document, Path
 
 MINUTES = (60, 90, 120)
-PLACEHOLDERS = ("package", "feature", "feature_slug", "feature_name", "requirement", "requirement_slug")
+PLACEHOLDERS = (
+    "package",
+    "feature",
+    "feature_slug",
+    "feature_name",
+    "requirement",
+    "requirement_slug",
+    "part",
+    "source",
+    "test",
+    "entry",
+)
+Scope = Literal["feature", "each-requirement", "product"]
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -29,11 +41,18 @@ Text = Annotated[str, Field(min_length=1)]
 
 class _Named(_Part):
     feature: list[Text] = []
+    spec: list[Text] = []
+    toolchain: list[Text] = []
+    unless: list[Text] = []
 
 
-class _When(_Named):
-    kind: Literal["feature", "each-requirement"] = "feature"
+class _When(_Part):
+    kind: Scope = "feature"
+    feature: list[Text] = []
     requirement: list[Text] = []
+    section: list[Text] = []
+    features: Annotated[int, Field(ge=1)] = 1
+    at_least: Annotated[int, Field(alias="at-least", ge=1)] = 1
 
 
 class _Contract(_Part):
@@ -62,6 +81,9 @@ class _Task(_Part):
     needs: list[_Need] = []
     reads: list[Text] = []
     covers: Literal["match", "feature", "project"] = "match"
+    module: str = ""
+    grows: bool = False
+    base: bool = False
 
 
 class _Rule(_Part):
@@ -77,6 +99,7 @@ class _Pack(_Part):
     pack: Text
     version: int
     order: int = 50
+    once: bool = False
     when: _Named = _Named()
     layers: dict[str, Text] = {}
     rules: list[_Rule]
@@ -105,11 +128,18 @@ class Rule:
 
     id: str
     pack: str
-    scope: str
+    scope: Scope
+    """One task for a feature, for each requirement that matches, or for the product."""
     feature: tuple[str, ...]
     """Words of which one must be in the feature's name or requirements; none: any feature."""
     requirement: tuple[str, ...]
     """Words of which one must be in a requirement; none: any."""
+    section: tuple[str, ...]
+    """Words of which one must be in the title of a section that is no feature; none: no section is needed."""
+    features: int
+    """How many features the specification must have at least."""
+    at_least: int
+    """How many requirements it must take at least, unless it takes all that are left."""
     criteria: tuple[str, ...]
     """Words by which acceptance criteria are taken."""
     rest: bool
@@ -130,6 +160,12 @@ class Rule:
     needs: tuple[Wanted, ...]
     reads: tuple[str, ...]
     covers: str
+    module: str
+    """The name of the module that {source} and {test} are about."""
+    grows: bool
+    """Minutes and complexity grow with the requirements that it takes, and many of them are parted."""
+    base: bool
+    """Code of the features that needs nothing else needs this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +174,14 @@ class Pack:
 
     name: str
     words: tuple[str, ...]
+    spec: tuple[str, ...]
+    """Words of which one must be in the specification; none: any."""
+    toolchains: tuple[str, ...]
+    """Names of toolchains of which one must be the project's; none: any."""
+    unless: tuple[str, ...]
+    """Names of packs of which none may apply."""
+    once: bool
+    """It applies to the one feature that its rules fit best: its files are there once."""
     order: int
     """Packs apply in this order (default 50)."""
     rules: tuple[Rule, ...]
@@ -154,7 +198,9 @@ def load(sources: Sequence[Source]) -> tuple[Pack, ...]:
     known = {rule.id for pack in packs.values() for rule in pack.rules}
     for pack in packs.values():
         _check_needs(pack, known, documents[pack.name])
-    return tuple(sorted(packs.values(), key=lambda pack: (pack.order, not pack.words)))
+    return tuple(
+        sorted(packs.values(), key=lambda pack: (pack.order, not (pack.words or pack.spec or pack.toolchains)))
+    )
 
 
 def _pack(document: Document) -> Pack:
@@ -168,7 +214,17 @@ def _pack(document: Document) -> Pack:
             raise document.error(("rules", index, "id"), f"the rule id {row.id!r} is given twice")
         seen.add(row.id)
     rules = tuple(_rule(document, ("rules", index), row, found) for index, row in enumerate(found.rules))
-    return Pack(found.pack, tuple(found.when.feature), found.order, rules)
+    when = found.when
+    return Pack(
+        found.pack,
+        tuple(when.feature),
+        tuple(when.spec),
+        tuple(when.toolchain),
+        tuple(when.unless),
+        found.once,
+        found.order,
+        rules,
+    )
 
 
 def _rule(document: Document, path: Path, row: _Rule, pack: _Pack) -> Rule:
@@ -186,6 +242,9 @@ def _rule(document: Document, path: Path, row: _Rule, pack: _Pack) -> Rule:
         scope=row.when.kind,
         feature=tuple(row.when.feature),
         requirement=tuple(row.when.requirement),
+        section=tuple(row.when.section),
+        features=row.when.features,
+        at_least=row.when.at_least,
         criteria=tuple(row.criteria),
         rest=row.rest,
         catch_all=row.catch_all,
@@ -203,6 +262,9 @@ def _rule(document: Document, path: Path, row: _Rule, pack: _Pack) -> Rule:
         needs=tuple(Wanted(need.rule, tuple(need.uses)) for need in task.needs),
         reads=tuple(task.reads),
         covers=task.covers,
+        module=task.module,
+        grows=task.grows,
+        base=task.base,
     )
 
 

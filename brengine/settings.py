@@ -25,6 +25,7 @@ class _Project(_Table):
     rules: str = "rules"
     prompts: str = "prompts"
     recordings: str = "recordings"
+    toolchain: str = ""
 
 
 class _Build(_Table):

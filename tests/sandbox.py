@@ -78,7 +78,7 @@ class Sandbox:
         root.mkdir(parents=True, exist_ok=True)
         self.write("PROJECT_SPEC.md", SPEC)
         self.write("rules/calc.yaml", RULES)
-        for pack in ("testing", "documentation"):
+        for pack in ("testing", "documentation", "examples"):
             self.write(f"rules/{pack}.yaml", f"pack: {pack}\nversion: 1\nrules: []\n")
 
     def write(self, path: str, text: str) -> None:

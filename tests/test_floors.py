@@ -10,7 +10,8 @@ import networkx as nx
 PACKAGE = Path(__file__).parent.parent / "brengine"
 CORE = set(
     """source digest errors domain verdict events graph keys stale ids spec yamlsource settings
-    rules decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
+    rules toolchains layout matching
+    decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
     select completion spec_report""".split()
 )
 ADAPTERS = {"blobs", "commands", "backends.anthropic_api", "backends.manual", "backends.replay", "checks.suite"}
