@@ -62,6 +62,7 @@ def find(tree: Tree) -> tuple[Candidate, ...]:
         if kit.sure:
             return (first,)
         found.append(replace(first, confidence=0.8))
+    found = _agreeing(found)
     found.sort(key=lambda c: (-c.confidence, c.span.line))
     return tuple(_against_rivals(found))
 
@@ -186,10 +187,11 @@ def _of_groups(part: Part, below: Sequence[Unit]) -> tuple[str, list[Unit]] | No
 
 def _scored(part: Part, rank: int, alone: bool, form: str, inside: Sequence[Unit]) -> Candidate:
     score = _BASE[rank] + _FORM[form]
-    score -= 0.0 if alone else 0.22
+    score -= 0.0 if alone else 0.28 if titles.is_joined(part.title) else 0.22
     score -= (0.1 if form == "nested" or (form == "headings" and rank == 1) else 0.3) if len(inside) == 1 else 0.0
     score -= 0.15 if len(inside) > 60 else 0.0
     score -= _depth(part)
+    score -= 0.07 if titles.read(part.title).words == "scope" else 0.0
     score -= 0.1 if form == "headings" and not all(unit.bodied for unit in inside) else 0.0
     score -= 0.12 if form == "items" and rank in (2, 5) and _mixed(inside) else 0.0
     score += 0.05 if form == "items" and rank == 5 and len(inside) > 3 and not _mixed(inside) else 0.0
@@ -281,9 +283,23 @@ def _fallbacks(tree: Tree) -> list[Candidate]:
             and sum(unit.name.startswith("**") and bool(unit.blocks) for unit in inside) * 3 > len(inside) * 2
         ):
             out.append(Candidate(f'list items of "{titles.read(part.title).bare}"', tuple(inside), 0.42, (part,)))
+    out += _numbered_parts(tree)
     top = units.items(tree.root)
     if top and all(any(b.kind == "list" for b in unit.blocks) for unit in top):
         out.append(Candidate("list items before any heading", tuple(top), 0.6))
+    return out
+
+
+def _numbered_parts(tree: Tree) -> list[Candidate]:
+    """Three and more sub-headings with running numbers, where their other siblings have none: a guess."""
+    out = []
+    for above in tree.root.walk():
+        parts = [p for p in above.parts if re.match(r"\d{1,2}\\?[.)]\s", titles.read(p.title).text)]
+        named = [p for p in parts if not titles.is_section(p.title) and not titles.rank(p.title)[0]]
+        apart = len(above.parts) > len(parts) if above.level < 2 else True
+        if len(named) > 2 and len(named) == len(parts) and apart and not titles.is_section(above.title):
+            where = f'of "{titles.read(above.title).bare}"' if above.heading else "in the text"
+            out.append(Candidate(f"numbered headings {where}", tuple(map(units.of_heading, parts)), 0.5))
     return out
 
 
@@ -294,11 +310,26 @@ def _numbered(tree: Tree) -> list[Candidate]:
         match = _ID_HEADING.match(titles.read(part.title).text) if part.heading else None
         if match:
             by_prefix.setdefault(match["prefix"].split("-")[0], []).append(part)
+    for parts in by_prefix.values():
+        parts[:] = [part for part in parts if not any(above in parts for above in part.trail())]
     prefix, parts = max(by_prefix.items(), key=lambda found: len(found[1]), default=("", []))
     if len(parts) < 2:
         return []
     sure = 0.8 if prefix in _ID_PREFIXES and len({part.level for part in parts}) == 1 else 0.62
     return [Candidate("numbered headings", tuple(map(units.of_heading, parts)), sure)]
+
+
+def _agreeing(found: Sequence[Candidate]) -> list[Candidate]:
+    """Ways that come to the same units are one, surer than each."""
+    by_units: dict[tuple[int, ...], list[Candidate]] = {}
+    for candidate in found:
+        by_units.setdefault(tuple(unit.span.line for unit in candidate.units), []).append(candidate)
+    out = []
+    for group in by_units.values():
+        best = max(group, key=lambda c: c.confidence)
+        surer = min(0.95, best.confidence + 0.03 * sum(c.confidence > 0.5 for c in group if c is not best))
+        out.append(replace(best, confidence=round(max(surer, best.confidence), 2)))
+    return out
 
 
 def _against_rivals(found: Sequence[Candidate]) -> list[Candidate]:

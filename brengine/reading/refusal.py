@@ -12,10 +12,13 @@ STUB = 40
 """Words below which a document without features says too little."""
 _WORD = re.compile(r"[^\W\d_]{2,40}")
 _HINT = re.compile(
-    r"^\W*(?:\*\*)?[^:\[\]<>(]{0,60}(?:\*\*)?:?\s*(?:\[[^\]()]{3,}\]|<[A-Za-z][^<>]{2,}>|\{\{.*\}\}|\(.*\)"
+    r"^\W*(?:\*\*)?[^:\[\]<>(]{0,60}(?:\*\*)?:?\s*(?:\[[^\]()]{3,}\]|<[A-Za-z][^<>]{2,}>|\{\{.*\}\}"
     r"|TBD|TODO|to be (?:defined|determined).*|\.\.\.|…|_{3,})\.?\s*$",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"^\W*(?:\*\*)?(?:[^:\[\]<>(]{1,60}(?:\*\*)?:\s*(?:\*\*)?)?\([^()]{8,}\)\.?\s*$")
+"""A line whose only text, or only value, is in parentheses: an instruction to who fills it in."""
+_BLANK = re.compile(r"\[(?=[^\]]*[a-z _])[A-Z][^\]()]{2,60}\](?![(\[])|<[A-Z][\w ]{2,30}>|\{\{[^{}]{2,40}\}\}")
 _ENVIRONMENT = re.compile(
     r"required for|prerequisite|install|environment variable|\bports?\b|\bsetup\b|verification|dependenc|"
     r"system requirements|"
@@ -69,6 +72,8 @@ def why(source: Source, tree: Tree, confidence: float) -> str:
     known = len(_WORD.findall(source.text[:20_000]))
     if confidence < 0.5 and known < STUB and not re.search(r"[\u3040-\u9fff\uac00-\ud7af]{8}", source.text[:20_000]):
         return f"it says no more than {known} words and names no features"
+    if confidence < 0.5 and known < 150 and re.search(r"\]\([^)]+\.md[^)]*\)", source.text[:20_000]):
+        return "it points to another document for what it wants"
     if confidence >= 0.7:
         return ""
     return _template(source) or _by_headings(tree) or _course(source)
@@ -78,8 +83,12 @@ def _template(source: Source) -> str:
     lines = [
         line.strip() for line in source.lines[:600] if line.strip() and not line.lstrip().startswith(("#", "|", "```"))
     ]
-    hints = sum(bool(_HINT.match(line[:300])) for line in lines)
-    return "it is a template that nobody has filled in" if len(lines) > 3 and hints * 10 >= len(lines) * 4 else ""
+    hints = sum(bool(_HINT.match(line[:300]) or _ASIDE.match(line[:300])) for line in lines)
+    blanks = sum(bool(_BLANK.search(line[:300])) for line in lines)
+    heads = [line for line in source.lines[:60] if line.startswith("# ")]
+    unnamed = bool(heads) and bool(_BLANK.search(heads[0]))
+    empty = len(lines) > 3 and (hints * 10 >= len(lines) * 4 or (blanks > 7 and blanks * 5 >= len(lines)))
+    return "it is a template that nobody has filled in" if empty or unnamed else ""
 
 
 def _by_headings(tree: Tree) -> str:

@@ -31,10 +31,11 @@ _FEATURE = re.compile(
     r"(?:\s*[#№]?\s*(?P<number>[A-Z]?\d{1,3}(?:\.\d{1,3})*))?(?:\s*[:：—–]|\s+-(?=\s))\s*(?P<name>\S.*)$",
     re.IGNORECASE,
 )
-_GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\b", re.IGNORECASE)
+_GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\s*(?:$|[:：–—(-])", re.IGNORECASE)
 _CONTAINER = re.compile("|".join(re.escape(phrase) for phrases in words.CONTAINERS for phrase in phrases))
 _LONGEST_FIRST = tuple(sorted(phrases, key=len, reverse=True) for phrases in words.CONTAINERS)
 _BILINGUAL = re.compile(r"\s+[/|｜]\s+|(?<=[\u3040-\u9fff\uac00-\ud7af])\s*/\s*(?=[a-z])")
+_AND = re.compile(r"\s*(?:&|\+|,|\band\b|\bund\b|\bet\b|\by\b|\be\b|\bи\b|\bvà\b|\bи\b)\s+")
 _GENERIC_CJK = re.compile(
     "|".join(sorted(map(re.escape, words.GENERIC_CJK), key=len, reverse=True)) + r"|[\s()（）·、,:：-]"
 )
@@ -62,7 +63,7 @@ def read(text: str) -> Title:
     text = _ESCAPE.sub(r"\1", " ".join(text.split()))[:MAX_TITLE]
     done = bool(_DONE.search(text) or _DONE_WORD.search(text))
     name = bare(text)
-    plain = _TAIL.sub("", name) or name
+    plain = _TAIL.sub("", _TAIL.sub("", name)) or name
     return Title(text, name, plain.lower(), done)
 
 
@@ -117,7 +118,13 @@ def rank(text: str) -> tuple[int, bool]:
     ):
         return 0, False
     ranks = [_rank(part) for part in _BILINGUAL.split(plain)]
+    ranks += [(number, False) for part in _AND.split(plain) for number, alone in [_rank(part)] if alone]
     return min(ranks, key=lambda found: (not found[1], found[0] or 9))
+
+
+def is_joined(text: str) -> bool:
+    """True for a heading of two things: `Features & Data Model`."""
+    return bool(_AND.search(read(text).words))
 
 
 def _rank(plain: str) -> tuple[int, bool]:

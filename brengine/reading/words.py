@@ -108,7 +108,8 @@ GENERIC = frozenset(
     principais, principales, product, products, project, proposed, required, requirements, scope, service, site,
     software, specification, specifications, summary, system, target, technical, temel, the, to, tool, top,
     top-level, user, user-facing, users, utama, v0, v1, v1.0, version, web, website, wichtigste, with, și, и,
-    ключевые, основные, funcionales, funcionais, fonctionnelles, funktionale, funzionali
+    ключевые, основные, cốt, lõi, stage, phase, release, sprint,
+        funcionales, funcionais, fonctionnelles, funktionale, funzionali
     """
     )
 )
@@ -137,7 +138,8 @@ NOT_FEATURES = _phrases(
 DEFERRED = _phrases(
     """
     future, future work, future enhancements, future features, stretch, stretch goals, nice to have, nice-to-have,
-    nice to haves, nice-to-haves, post-launch, post launch, post-mvp, post mvp, v2, v3, phase 2+, later, backlog,
+    nice to haves, nice-to-haves, post-launch, post launch, post-mvp, post mvp, v2, v3,
+    version 2, version 3, phase 2+, later, backlog,
     could have, could-have, won't have, wont have, wish list, wishlist, deferred, bonus, ideas, potential features,
     optional enhancements, possible extensions, future considerations, 未来, 后续, 今後, 将来, 향후, 추후, futuro,
     futuras, futuros, futures, futur, évolutions, zukünftig, zukunft, ausblick, будущее, в будущем, планы,
