@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from builders import contract, cover, task
 
-from brengine import codec, datafiles, places, planning, prices, rules, settings, spec, validate, yamlsource
-from brengine.decompose import decompose, package_name
+from brengine import codec, datafiles, places, planning, prices, rules, settings, spec, toolchains, validate, yamlsource
+from brengine.decompose import decompose
 from brengine.domain import Need, Plan, Spec, Task, Usage
 from brengine.errors import InputError, render
 from brengine.inputs import Inputs
+from brengine.layout import package_name
 from brengine.settings import Settings
 from brengine.source import Source
 
@@ -108,10 +109,16 @@ def test_yaml_keeps_texts_as_texts() -> None:
     )
 
 
+def sources(glob: str) -> list[Source]:
+    paths = [p for p in sorted(datafiles.folder("rules").glob(glob)) if p.name != "prices.yaml"]
+    return [Source(p.name, p.read_text(encoding="utf-8")) for p in paths]
+
+
 def shipped() -> tuple[rules.Pack, ...]:
-    folder = datafiles.folder("rules")
-    paths = [p for p in sorted(folder.glob("*.yaml")) if p.name != "prices.yaml"]
-    return rules.load([Source(p.name, p.read_text(encoding="utf-8")) for p in paths])
+    return rules.load(sources("*.yaml"))
+
+
+TOOLCHAINS = toolchains.load(sources("toolchains/*.yaml"))
 
 
 def read(text: str) -> Spec:
@@ -119,7 +126,8 @@ def read(text: str) -> Spec:
 
 
 def tasks_of(text: str) -> tuple[Task, ...]:
-    return decompose(read(text), shipped(), "app")
+    parsed = read(text)
+    return decompose(parsed, shipped(), "app", toolchains.choose(TOOLCHAINS, parsed))
 
 
 OTHER = """\
@@ -138,22 +146,23 @@ OTHER = """\
 """
 
 
-def test_any_feature_gets_a_task_for_each_requirement_and_general_ones() -> None:
+def test_any_feature_gets_a_task_for_its_requirements_and_general_ones() -> None:
     made = tasks_of(OTHER)
     assert [t.name for t in made] == [
-        "Implement Items are counted by shelf",
-        "Implement 在庫を数える",
-        "Implement Build reports",
-        "Write unit tests",
+        "Implement Stock keeping",
         "Write integration tests",
         "Update documentation",
         "Add examples",
     ]
     assert validate.problems(made, read(OTHER)) == ()
     assert all(path.isascii() for t in made for path in t.files)
-    integration = made[4]
-    assert "A count below zero is refused" in [a.text for a in integration.acceptance]
-    assert {n.task for n in integration.needs} == {t.id for t in made[:3]}
+    assert made[0].requirements == (
+        "stock-keeping/items-are-counted-by-shelf",
+        "stock-keeping/在庫を数える",
+        "stock-keeping/build-reports",
+    )
+    assert "A count below zero is refused" in [a.text for a in made[1].acceptance]
+    assert [n.task for n in made[1].needs] == [made[0].id]
 
 
 def test_requirement_text_reaches_its_task_verbatim_with_its_line() -> None:
@@ -169,8 +178,8 @@ def test_words_match_whole_words_only() -> None:
 
 def test_a_feature_needs_the_code_of_the_feature_that_it_depends_on() -> None:
     made = tasks_of("## Features\n- Base\n  - Store rows\n- Top {needs=base priority=high}\n  - Show rows\n")
-    top = next(t for t in made if t.name == "Implement Show rows")
-    assert [n.task for n in top.needs] == ["base.implement-store-rows"] and top.priority == "high"
+    top = next(t for t in made if t.name == "Implement Top")
+    assert [n.task for n in top.needs] == ["base.implement-base"] and top.priority == "high"
 
 
 @pytest.mark.parametrize(
