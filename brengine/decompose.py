@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from brengine import ids, layout, matching
-from brengine.domain import PROJECT, Acceptance, Complexity, Contract, Cover, Need, Section, Spec, Task
+from brengine.domain import PROJECT, Acceptance, Complexity, Contract, Cover, Need, Requirement, Section, Spec, Task
 from brengine.matching import Match
+from brengine.reading import titles
 from brengine.rules import Pack, Rule
 from brengine.source import Span
 from brengine.tokens import upper_bound
 from brengine.toolchains import Chosen, Toolchain
 
-BINDING_TOKENS = 1_400
+ROOM_TOKENS = 2_600
+"""Tokens of a prompt's context for what binds and what is demanded; the rest is for contracts and files."""
+BINDING_TOKENS = 1_200
 """Tokens of the sections that bind every task; what does not fit informs where there is room."""
 MAX_SECTION = 1_800
 """Tokens of a section that one task is about."""
@@ -28,19 +31,20 @@ class _Files:
     package: str
     tree: tuple[str, ...]
     chosen: Chosen
-    mixed: bool
+    prefixes: Mapping[str, str]
+    """The folder of the files of each toolchain, by its name."""
     taken: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
-
-    def toolchain(self, domain: str) -> Toolchain:
-        return self.chosen.of(domain)
 
 
 def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -> tuple[Task, ...]:
     """The tasks of every feature, in the order of the spec and of the rules, then those of the whole product."""
-    found = matching.matches(spec, packs, chosen)
-    files = _Files(package, layout.tree_paths(spec.sections), chosen, chosen.main is not chosen.frontend)
+    tree = layout.tree_paths(spec.sections)
     binding = _binding(spec)
+    room = ROOM_TOKENS - sum(upper_bound(section.text) for section in binding)
+    ground = matching.Ground(chosen, layout.domains(spec, tree, chosen), room)
+    found = matching.matches(spec, packs, ground)
+    files = _Files(package, tree, chosen, layout.prefixes(spec, tree, chosen, package))
     files.taken |= {path.casefold() for match in found for path in _fixed(match, files)}
     tasks = [_task(match, spec, files, binding) for match in found]
     return _edges(spec, found, tasks)
@@ -103,21 +107,27 @@ def _values(match: Match, files: _Files) -> dict[str, str]:
     feature = match.feature
     rows = match.rows
     first = rows[0] if rows else None
-    name = files.package if feature.id == PROJECT else ids.plain_slug(feature.id, "feature")
+    name = files.package if feature.id == PROJECT else layout.feature_slug(feature)
     return {
         "package": files.package,
         "feature": layout.module_name(name),
         "feature_slug": name.replace("_", "-") if feature.id == PROJECT else name,
-        "feature_name": feature.name,
+        "feature_name": titles.unprioritised(feature.name),
         "requirement": first.text if first else feature.name,
         "requirement_slug": ids.plain_slug(first.id if first else feature.id, "requirement").replace("-", "_"),
-        "part": f": {_short(first.text)}" if match.part and first else "",
+        "part_slug": layout.short_slug(_part_name(first)) if first else "",
+        "part": f": {_part_name(first)}" if match.part and first else "",
     }
+
+
+def _part_name(row: Requirement) -> str:
+    """What tells a part from the others: the id that its first row has in the text, else the row's first words."""
+    return row.id.upper() if ids.is_number(row.id) else _short(row.text)
 
 
 def _short(text: str) -> str:
     """The beginning of a text, whole words, for a task's name."""
-    words, found = text.split(), ""
+    words, found = text.replace("**", "").split(), ""
     for word in words:
         if len(found) + len(word) > 50:
             return found or word[:50]
@@ -136,11 +146,12 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 def _paths(match: Match, values: dict[str, str], files: _Files) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(targets, tests): as the specification names them where the rule leaves it open, else as the rule says."""
     rule = match.rule
-    toolchain = files.toolchain(rule.domain)
+    toolchain = files.chosen.of(rule.domain)
     named = layout.named_files(match.feature, files.tree, toolchain) if "{source}" in rule.targets else ()
-    free = [path for path in named if not match.part and path.casefold() not in files.taken]
+    free = [path for path in named if path.casefold() not in files.taken]
     targets = tuple(path for path in free if not toolchain.is_test(path))
     tests = tuple(path for path in free if toolchain.is_test(path)) if targets else ()
+    tests = tests or ((layout.beside(targets[0], toolchain),) if targets and toolchain.beside else ())
     values |= _module_paths(match, values, toolchain, files)
     targets = targets or tuple(_fill(path, values) for path in rule.targets)
     tests = tests or tuple(_fill(path, values) for path in rule.tests)
@@ -158,8 +169,8 @@ def _fixed(match: Match, files: _Files) -> list[str]:
 def _module_paths(match: Match, values: Mapping[str, str], toolchain: Toolchain, files: _Files) -> dict[str, str]:
     """{source}, {test} and {entry} of the rule's module; a number tells a module apart whose files are taken."""
     wanted = layout.module_name(_fill(match.rule.module or "{feature}", values))
-    wanted = f"{wanted}_{values['requirement_slug']}" if match.part else wanted
-    prefix = "web/" if files.mixed and toolchain is files.chosen.frontend else ""
+    wanted = f"{wanted}_{values['part_slug']}".strip("_") if match.part else wanted
+    prefix = files.prefixes.get(toolchain.name, "")
     number, name = 1, wanted
     while True:
         named = {**values, "module": name, "Module": layout.camel(name)}

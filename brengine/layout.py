@@ -11,7 +11,7 @@ from brengine.domain import Feature, Section, Spec
 from brengine.reading import titles
 from brengine.reply import path_problem
 from brengine.settings import Settings
-from brengine.toolchains import Toolchain
+from brengine.toolchains import Chosen, Toolchain
 
 _FOLDER = re.compile(r"(?<![\w/.])([a-z_][a-z0-9_]*)/")
 _NO_PACKAGES = ("tests", "test", "docs", "doc", "examples", "src", "scripts", "lib", "bin")
@@ -21,6 +21,24 @@ _DOCUMENT = re.compile(
     r"\b(?:project|product|feature|software|technical|functional|system|requirements?|specifications?|spec|document|"
     r"prd|overview|design|plan|the|a|an|for|of)\b|[^\w\s-]",
     re.IGNORECASE,
+)
+_SOURCES = ("src", "lib", "app", "internal", "cmd", "tests", "test", "pkg", "scripts")
+_SMALL = (
+    "the",
+    "an",
+    "and",
+    "or",
+    "of",
+    "to",
+    "in",
+    "for",
+    "with",
+    "that",
+    "must",
+    "should",
+    "shall",
+    "system",
+    "given",
 )
 MAX_NAMED = 6
 """Files that one task makes because the specification names them for its feature."""
@@ -41,7 +59,7 @@ def _product(title: str) -> str:
     """The product in a title like `Product Requirements Document: Shop` or `Shop — Project Specification`."""
     parts = [part.strip() for part in re.split(r"\s*[:：|]\s+|\s+[-–—]\s+", title) if part.strip()]
     named = [part for part in parts if _DOCUMENT.sub(" ", part).strip()]
-    chosen = named[0] if named else title
+    chosen = named[0] if named else "app"
     words = re.sub(
         r"(?i)\b(?:prd|project spec(?:ification)?|specification|spec|requirements(?: document)?)\b", " ", chosen
     )
@@ -53,6 +71,13 @@ def module_name(slug: str) -> str:
     """A slug as the name of a module: snake case, never a keyword."""
     name = slug.replace("-", "_")
     return f"{name}_" if keyword.iskeyword(name) or name in ("__init__", "__main__", "test") else name
+
+
+def feature_slug(feature: Feature) -> str:
+    """What the files of a feature are named after: its id, or its name where the id is but a number."""
+    own = re.sub(r"^\W*[A-Z]{1,6}-?(?:[A-Z]+-)?\d{1,4}(?:\.\d+)?\W+", "", feature.name)
+    named = ids.is_number(feature.id) and own and own != feature.name
+    return ids.plain_slug(titles.unprioritised(own) if named else feature.id, "feature")
 
 
 def camel(name: str) -> str:
@@ -69,6 +94,47 @@ def named_files(feature: Feature, tree: Sequence[str], toolchain: Toolchain) -> 
         words = titles.content_words(feature.name)
         found = tuple(p for p in tree if toolchain.owns(p) and _stem_words(p) and _stem_words(p) <= words)
     return found if len([p for p in found if not toolchain.is_test(p)]) <= MAX_NAMED else ()
+
+
+def domains(spec: Spec, tree: Sequence[str], chosen: Chosen) -> dict[str, str]:
+    """Feature id → `frontend` or `backend`, where all files that are named for it are of one of two toolchains."""
+    found: dict[str, str] = {}
+    if chosen.main is chosen.frontend:
+        return found
+    for feature in spec.features:
+        front, back = (named_files(feature, tree, toolchain) for toolchain in (chosen.frontend, chosen.main))
+        if bool(front) != bool(back):
+            found[feature.id] = "frontend" if front else "backend"
+    return found
+
+
+def prefixes(spec: Spec, tree: Sequence[str], chosen: Chosen, package: str) -> dict[str, str]:
+    """Toolchain name → the folder above its files: as the specification has it, else `web/` for a second toolchain."""
+    paths = [*tree, *(p for f in spec.features for r in f.requirements for p in paths_in(r.text))]
+    found = {}
+    for toolchain, otherwise in ((chosen.frontend, "web/"), (chosen.main, "")):
+        tops = [path.split("/")[0] for path in paths if toolchain.owns(path) and "/" in path]
+        top = max(set(tops), key=lambda name: (tops.count(name), name), default="")
+        own = (package, *_SOURCES, toolchain.source.split("/", maxsplit=1)[0])
+        common = tops.count(top) * 10 >= len(tops) * 6 and top not in own and not path_problem(top)
+        found[toolchain.name] = f"{top}/" if top and common else otherwise
+    if chosen.main is chosen.frontend and found[chosen.main.name] == "web/":
+        found[chosen.main.name] = ""
+    return found
+
+
+def beside(path: str, toolchain: Toolchain) -> str:
+    """The test that stands next to a file."""
+    folder, _, name = path.rpartition("/")
+    stem, _, ending = name.partition(".")
+    test = toolchain.beside.replace("{stem}", stem).replace("{ending}", ending)
+    return f"{folder}/{test}" if folder else test
+
+
+def short_slug(text: str) -> str:
+    """The first telling words of a text as a part of a module's name."""
+    words = re.findall(r"[a-z0-9]{2,}", ids.plain_slug(" ".join(text.replace("**", "").split()[:8]), "part"))
+    return "_".join(word for word in words if word not in _SMALL)[:32].strip("_")
 
 
 def _stem_words(path: str) -> frozenset[str]:

@@ -9,17 +9,20 @@ from functools import lru_cache
 
 from brengine import digest
 from brengine.domain import PROJECT, Feature, Requirement, Section, Spec
+from brengine.reading import titles
 from brengine.rules import Pack, Rule
 from brengine.source import Span
 from brengine.tokens import upper_bound
 from brengine.toolchains import Chosen
 
 MOST = 12
-"""Requirements and criteria that one task takes where its rule grows; more are parted."""
+"""Requirements that one task takes where its rule grows; more are parted. Criteria may be as many again."""
 LEAST = 4
 """Rows of a part, before it may end."""
-MAX_TOKENS = 1_500
-"""Tokens of the texts that one task takes where its rule grows: what a prompt has room for."""
+NAMED = 0.34
+"""What a word in the name of a feature counts, as a share of its requirements."""
+SHARE = 0.5
+"""The share of a feature's requirements by which a rule takes the feature as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class Match:
 
     @property
     def rows(self) -> tuple[Requirement, ...]:
-        """Requirements and criteria in the order of the document."""
-        return tuple(sorted((*self.requirements, *self.criteria), key=lambda row: row.span.line))
+        """Requirements, then criteria."""
+        return (*self.requirements, *self.criteria)
 
 
 def product(spec: Spec) -> Feature:
@@ -48,27 +51,39 @@ def product(spec: Spec) -> Feature:
     return Feature(PROJECT, spec.title, Span(1))
 
 
-def matches(spec: Spec, packs: Sequence[Pack], chosen: Chosen) -> list[Match]:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What else decides about matches: toolchains, the features whose files tell their domain, room for texts."""
+
+    chosen: Chosen
+    domains: Mapping[str, str]
+    """Feature id → `frontend` or `backend`, by the files that the specification names for it."""
+    tokens: int
+    """Tokens of texts that one task may take: what a prompt has room for."""
+
+
+def matches(spec: Spec, packs: Sequence[Pack], ground: Ground) -> list[Match]:
     """All matches, feature by feature in the order of the spec and of the rules, then those for the whole product."""
-    text = _all_text(spec)
+    chosen, text = ground.chosen, _all_text(spec)
     packs = [pack for pack in packs if _applies(pack, text, chosen)]
     there = {pack.name for pack in packs if any(_fits(pack, feature) for feature in spec.features)}
     packs = [pack for pack in packs if not there & set(pack.unless)]
-    only = {pack.name: _best(pack, spec).id for pack in packs if pack.once and spec.features}
+    only = {pack.name: _best(pack, spec) for pack in packs if pack.once and spec.features}
     whole = product(spec)
     found: list[Match] = []
     for feature in spec.features:
         mine = [pack for pack in packs if _fits(pack, feature) and only.get(pack.name, feature.id) == feature.id]
         rules = [rule for pack in mine for rule in pack.rules]
         if feature.id == whole.id:
-            mine_found = _of_feature(feature, spec, rules)
+            mine_found = _of_feature(feature, spec, rules, ground)
         else:
-            mine_found = _of_feature(feature, replace(spec, criteria=()), [r for r in rules if r.scope != "product"])
+            own = [rule for rule in rules if rule.scope != "product"]
+            mine_found = _of_feature(feature, replace(spec, criteria=()), own, ground)
         found += mine_found
     if whole.id == PROJECT:
         rules = [rule for pack in packs if not pack.words for rule in pack.rules if rule.scope == "product"]
-        found += _with_rest(_of_feature(whole, spec, rules), spec.criteria)
-    return [part for match in found for part in _parted(match)]
+        found += _with_rest(_of_feature(whole, spec, rules, ground), spec.criteria)
+    return [part for match in found for part in _parted(match, ground.tokens)]
 
 
 def _applies(pack: Pack, text: str, chosen: Chosen) -> bool:
@@ -91,21 +106,22 @@ def _fits(pack: Pack, feature: Feature) -> bool:
     return not pack.words or holds(feature.name, pack.words)
 
 
-def _best(pack: Pack, spec: Spec) -> Feature:
-    """The feature that most of the pack's rules find something in; the first of equals."""
+def _best(pack: Pack, spec: Spec) -> str:
+    """The id of the feature that most of the pack's rules find something in; "" where too few find anything."""
     fitting = [feature for feature in spec.features if _fits(pack, feature)] or list(spec.features)
     asked = [rule for rule in pack.rules if rule.requirement]
 
     def hits(feature: Feature) -> int:
         return sum(any(holds(row.text, rule.requirement) for row in feature.requirements) for rule in asked)
 
-    return max(fitting, key=hits)
+    best = max(fitting, key=hits)
+    return best.id if hits(best) >= pack.at_least else ""
 
 
 # --- one feature --------------------------------------------------------------------------------------------------
 
 
-def _of_feature(feature: Feature, spec: Spec, rules: Sequence[Rule]) -> list[Match]:
+def _of_feature(feature: Feature, spec: Spec, rules: Sequence[Rule], ground: Ground) -> list[Match]:
     """The matches in the order of the rules; catch-all rules share what all the others have left, in their order."""
     criteria = (*feature.criteria, *spec.criteria)
     by_rule: dict[tuple[str, str], list[Match]] = {}
@@ -113,10 +129,11 @@ def _of_feature(feature: Feature, spec: Spec, rules: Sequence[Rule]) -> list[Mat
         if not rule.catch_all:
             by_rule[rule.pack, rule.id] = _of_rule(rule, feature, spec, criteria)
     covered = {r.id for found in by_rule.values() for m in found if m.rule.kind == "code" for r in m.requirements}
+    about = _about(rules, feature, [row for row in feature.requirements if row.id not in covered])
     for rule in rules:
         if rule.catch_all:
             left = [row for row in feature.requirements if row.id not in covered]
-            made = _of_rest(rule, feature, left, criteria)
+            made = _of_rest(rule, feature, left, criteria, ground, rule is about)
             by_rule[rule.pack, rule.id] = made
             covered |= {row.id for match in made for row in match.requirements}
     found = [match for rule in rules for match in by_rule[rule.pack, rule.id]]
@@ -141,15 +158,63 @@ def _of_rule(rule: Rule, feature: Feature, spec: Spec, criteria: Sequence[Requir
     return [Match(rule, feature, tuple(wanted) if rule.requirement else (), taken, False, sections)]
 
 
-def _of_rest(rule: Rule, feature: Feature, left: Sequence[Requirement], criteria: Sequence[Requirement]) -> list[Match]:
+def _of_rest(
+    rule: Rule,
+    feature: Feature,
+    left: Sequence[Requirement],
+    criteria: Sequence[Requirement],
+    ground: Ground,
+    about: bool,
+) -> list[Match]:
     if rule.feature and not any(holds(text, rule.feature) for text in (feature.name, *(r.text for r in left))):
         return []
-    wanted = tuple(row for row in left if not rule.requirement or holds(row.text, rule.requirement))
+    wanted = [row for row in left if not rule.requirement or holds(row.text, rule.requirement)]
     taken = tuple(c for c in criteria if holds(c.text, rule.criteria))
     if rule.scope == "each-requirement":
         return [Match(rule, feature, (row,), taken) for row in wanted]
-    enough = len(wanted) >= rule.at_least or len(wanted) == len(left)
-    return [Match(rule, feature, wanted, taken)] if wanted and enough else []
+    mine = _share(rule, feature, left, wanted, ground, about)
+    return [Match(rule, feature, tuple(mine), taken)] if mine else []
+
+
+def _share(
+    rule: Rule,
+    feature: Feature,
+    left: Sequence[Requirement],
+    wanted: Sequence[Requirement],
+    ground: Ground,
+    about: bool,
+) -> Sequence[Requirement]:
+    """What a rule takes of what is left: all where the feature is about it, its own where the feature must be parted.
+
+    A feature that one task can do stays together. It is parted where its front end has another toolchain, or where it
+    is too large.
+    """
+    if not rule.requirement:
+        return left
+    web = rule.domain == "frontend"
+    domain = ground.domains.get(feature.id, feature.domain)
+    if domain == "frontend" or (domain == "backend" and web):
+        return left if web and domain == "frontend" else ()
+    mixed = ground.chosen.main is not ground.chosen.frontend
+    apart = web and mixed and not about and len(left) - len(wanted) >= rule.at_least
+    if (apart or len(left) > MOST) and len(wanted) >= max(rule.at_least, LEAST - 1):
+        return wanted
+    return left if about else ()
+
+
+def _about(rules: Sequence[Rule], feature: Feature, left: Sequence[Requirement]) -> Rule | None:
+    """The catch-all rule that a feature is about: most of its requirements hold its words; its name counts as well."""
+    best, most = None, 0.0
+    for rule in rules:
+        if not (rule.catch_all and rule.requirement):
+            continue
+        hits = sum(holds(row.text, rule.requirement) for row in left)
+        named = holds(feature.name, rule.requirement)
+        enough = hits >= rule.at_least or hits == len(left) or (named and hits)
+        share = (hits + NAMED * len(left) * named) / len(left) if left else 0.0
+        if enough and share >= SHARE and share > most:
+            best, most = rule, share
+    return best
 
 
 def _with_rest(found: list[Match], criteria: Sequence[Requirement]) -> list[Match]:
@@ -166,31 +231,45 @@ def _with_rest(found: list[Match], criteria: Sequence[Requirement]) -> list[Matc
 # --- parting ------------------------------------------------------------------------------------------------------
 
 
-def _parted(match: Match) -> Iterator[Match]:
+def _parted(match: Match, tokens: int) -> Iterator[Match]:
     """The match, or its parts where it takes more than one task can do.
 
-    A part ends at a row by the digest of its id, so that a new row changes the part that it falls into and no other.
+    A part ends at a requirement by the digest of its id, so that a new one changes the part that it falls into and no
+    other. Criteria go with the part whose words they share, as far as there is room there.
     """
-    rows = match.rows
-    if not match.rule.grows or (len(rows) <= MOST and _tokens(rows) <= MAX_TOKENS):
+    rows = (*match.requirements, *match.criteria)
+    if not match.rule.grows or (len(match.requirements) <= MOST and len(rows) <= 2 * MOST and _tokens(rows) <= tokens):
         yield match
         return
+    share = max(tokens // 2, tokens - _tokens(match.criteria))
+    parts = list(_runs(match.requirements, share))
+    extra: list[Requirement] = []
+    for criterion in match.criteria:
+        roomy = [part for part in parts if _tokens(part) + _cost(criterion.text) <= tokens and len(part) < 2 * MOST]
+        home = max(roomy, key=lambda part: _likeness(criterion, part), default=extra)
+        home.append(criterion)
+    ours = set(match.requirements)
+    for part in (*parts, *_runs(extra, tokens)):
+        mine = tuple(row for row in part if row in ours)
+        yield replace(match, requirements=mine, criteria=tuple(row for row in part if row not in ours), part=True)
+
+
+def _runs(rows: Sequence[Requirement], tokens: int) -> Iterator[list[Requirement]]:
     part: list[Requirement] = []
     for row in rows:
-        full = len(part) >= MOST or _tokens([*part, row]) > MAX_TOKENS
-        ends = len(part) >= LEAST and digest.short("part", part[-1].id)[0] in "0123"
+        full = len(part) >= MOST or _tokens([*part, row]) > tokens
+        ends = len(part) >= LEAST and digest.short("part", part[-1].id)[0] in "012"
         if part and (full or ends):
-            yield _part(match, part)
+            yield part
             part = []
         part.append(row)
-    yield _part(match, part)
+    if part:
+        yield part
 
 
-def _part(match: Match, rows: Sequence[Requirement]) -> Match:
-    spans = {row.span for row in rows}
-    requirements = tuple(row for row in match.requirements if row.span in spans)
-    criteria = tuple(row for row in match.criteria if row.span in spans)
-    return replace(match, requirements=requirements, criteria=criteria, part=True)
+def _likeness(row: Requirement, part: Sequence[Requirement]) -> int:
+    mine = titles.content_words(row.text)
+    return max(len(mine & titles.content_words(other.text)) for other in part)
 
 
 def _tokens(rows: Iterable[Requirement]) -> int:

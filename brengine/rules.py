@@ -100,6 +100,7 @@ class _Pack(_Part):
     version: int
     order: int = 50
     once: bool = False
+    at_least: Annotated[int, Field(alias="at-least", ge=0)] = 0
     when: _Named = _Named()
     layers: dict[str, Text] = {}
     rules: list[_Rule]
@@ -182,6 +183,8 @@ class Pack:
     """Names of packs of which none may apply."""
     once: bool
     """It applies to the one feature that its rules fit best: its files are there once."""
+    at_least: int
+    """How many of its rules must find a requirement there, where it applies once."""
     order: int
     """Packs apply in this order (default 50)."""
     rules: tuple[Rule, ...]
@@ -222,6 +225,7 @@ def _pack(document: Document) -> Pack:
         tuple(when.toolchain),
         tuple(when.unless),
         found.once,
+        found.at_least,
         found.order,
         rules,
     )

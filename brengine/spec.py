@@ -21,6 +21,8 @@ from brengine.source import Source, Span
 
 SMALLEST = "the smallest specification: `## Features`, below it `- Name`, below that `  - what it must do`"
 DONE = "marked as done"
+ASIDE = 0.85
+"""How sure a reading that was not taken must be to be spoken of."""
 MAX_TEXT = 4_000_000
 """Characters of a document; a longer one is no specification."""
 
@@ -134,15 +136,16 @@ def _share(part: Part, made: _Draft, source: Source) -> None:
     made.taken.append(Span(part.span.line, 1, part.own_end))
     for row in reader.requirements if not reader.bare else []:
         owner = max(made.drafts, key=lambda draft: _likeness(row.text, draft))
+        if owner.lent:
+            owner.requirements, owner.criteria, owner.lent = [], owner.requirements, False
         owner.requirements.append(row)
     made.ignored += [Ignored(row.place, f"{row.text[:80]}: {DONE}") for row in reader.built]
 
 
 def _likeness(text: str, draft: Draft) -> float:
     mine = titles.content_words(text)
-    theirs = titles.content_words(
-        " ".join([draft.name, *draft.description, *(r.text for r in draft.requirements[:40])])
-    )
+    rows = (*draft.requirements[:40], *draft.criteria[:40])
+    theirs = titles.content_words(" ".join([draft.name, *draft.description, *(r.text for r in rows)]))
     return len(mine & theirs) / (1 + len(mine)) + len(mine & titles.content_words(draft.name)) * 0.2
 
 
@@ -166,9 +169,9 @@ def _assemble(
     criteria = _requirements(sections.criteria, {}, "criterion", source, said)
     ignored = tuple(sorted([*made.ignored, *sections.ignored], key=lambda i: i.span.line))
     reading = _reading(made, ways, nothing, ignored, _account(source, made, found, sections, criteria), options)
-    said += [*_about(reading, made, source), *_unknown_way(ways, source, options)]
+    said += [*_about(reading, made, source), *_unknown_way(ways, source, options), *_left_aside(ways, made, source)]
     order = sorted((d for d in said if d.severity == "error" or d.rule not in options.off), key=_line)
-    title = lint.title_of(tree, source.path)
+    title = lint.title_of(tree, source)
     finished = tuple(_finished(draft) for draft, named in made.done if not named or reading.status == "nothing")
     return Spec(
         source.path, title, found, tuple(sections.found), criteria, tuple(order), reading, sections.coverage, finished
@@ -223,6 +226,28 @@ def _about(reading: Reading, made: _Draft, source: Source) -> list[Diagnostic]:
         hint = "--accept-reading takes it so; or mark the features with `## Features` and a bullet or sub-heading each"
         return [diagnose(source, reading.span, "unsure-reading", "error", message, hint)]
     return []
+
+
+def _left_aside(ways: Sequence[Candidate], made: _Draft, source: Source) -> list[Diagnostic]:
+    """Another part of the document that names features just as well, and is read as context."""
+    best = made.candidate
+    if best is None or best.confidence < SURE:
+        return []
+    mine = {line for unit in best.units for line in unit.span.lines}
+    others = [
+        w for w in ways if w is not best and w.confidence > ASIDE and w.containers and not mine & set(w.span.lines)
+    ]
+    return [
+        diagnose(
+            source,
+            Span(way.span.line),
+            "also-features",
+            "warning",
+            f"these may be features too, and are read as context: {way.how} ({len(way.units)})",
+            f"to read these instead, put into br.toml: [spec] reading = {way.how!r}",
+        )
+        for way in others[:3]
+    ]
 
 
 def _unknown_way(ways: Sequence[Candidate], source: Source, options: Options) -> list[Diagnostic]:

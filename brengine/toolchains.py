@@ -28,6 +28,7 @@ class _File(BaseModel):
     test: str
     entry: str
     test_names: list[str]
+    beside: str = ""
     frontend: bool = False
     verified: bool = False
 
@@ -44,6 +45,8 @@ class Toolchain:
     entry: str
     test_names: tuple[str, ...]
     """Patterns of the names of test files."""
+    beside: str
+    """The name of the test of a file that the specification names, next to it; "" where tests have a folder."""
     frontend: bool
     """It can make what runs in a browser."""
     verified: bool
@@ -90,6 +93,7 @@ def load(sources: Sequence[Source]) -> tuple[Toolchain, ...]:
             row.test,
             row.entry,
             tuple(row.test_names),
+            row.beside,
             row.frontend,
             row.verified,
         )
@@ -122,7 +126,7 @@ def _score(toolchain: Toolchain, spec: Spec) -> int:
         + [text for f in spec.features for text in (f.name, f.description, *(r.text for r in f.requirements))]
     )
     pattern = _pattern(toolchain)
-    return STACK_WEIGHT * len(set(pattern.findall(stack.lower()))) + min(len(pattern.findall(rest.lower())), 20)
+    return STACK_WEIGHT * len(set(pattern.findall(stack.lower()))) + min(len(pattern.findall(rest.lower())), 100)
 
 
 @lru_cache(maxsize=64)

@@ -65,6 +65,8 @@ class Draft:
     marks: list[tuple[Span, LineKind]] = field(default_factory=list)
     unknown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
     """Attributes that mean nothing here, with their places."""
+    lent: bool = False
+    """The requirements are the criteria, for want of others."""
     bare: bool = False
     """Nothing says what it must do but its name."""
 
@@ -111,6 +113,7 @@ class _Reader:
         if draft.requirements or draft.built:
             return
         draft.requirements, draft.criteria = draft.criteria, []
+        draft.lent = bool(draft.requirements)
         text = " ".join(" ".join(draft.description).split())
         if not draft.requirements and self.unit.kind in ("item", "row") and not self.unit.blocks:
             whole, _ = fields.attributes(fields.unmarked(self.unit.name))

@@ -16,6 +16,7 @@ RULES = {
     "no-features": "no features were found",
     "all-done": "everything is marked as done or for later",
     "unsure-reading": "the features could be read in more than one way",
+    "also-features": "another part of the document may name features",
     "unknown-reading": "the settled way to read it is no longer there",
     "heading-space": "a heading without a space after #",
     "empty-feature": "a feature that says nothing but its name",
@@ -37,6 +38,10 @@ _PLACEHOLDER = re.compile(
     r"\bTBD\b|\bTODO\b|\bto be (?:defined|determined|decided)\b|\[[A-Z][\w ]{2,40}\](?!\()|\?\?\?", re.IGNORECASE
 )
 _QUESTION = re.compile(r"NEEDS CLARIFICATION")
+_CALLED = re.compile(
+    r"(?i)\bthe\s+[`*]{1,2}([\w.-]{2,40})[`*]{1,2}\s+(?:project|tool|library|application|app|program|package)\b"
+    r"|(?m:^\W*(?:project|app|product) name\W{1,6}([\w][\w .-]{1,40}))"
+)
 _VAGUE = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words.VAGUE))})(?![\w-])", re.IGNORECASE)
 _TESTABLE = re.compile(
     r"\d|`|\"|“|https?:|\b(?:if|when|unless|until|within|returns?|rejects?|refused?|shows?|lists?|saves?|sends?)\b",
@@ -136,7 +141,11 @@ def pointer(source: Source) -> Iterator[Diagnostic]:
             yield diagnose(source, Span(number, match.start() + 1, number, match.end()), "elsewhere", "note", message)
 
 
-def title_of(tree: Tree, fallback: str) -> str:
-    """The document's title: its first heading of level 1."""
-    title = next((part.title for part in tree.root.walk() if part.level == 1), "")
-    return titles.bare(title) if title else fallback
+def title_of(tree: Tree, source: Source) -> str:
+    """The document's title: its first heading of level 1 that names a product, else the name that the text gives."""
+    heads = [part.title for part in tree.root.walk() if part.level == 1]
+    named = next((t for t in heads[:1] if not titles.is_section(t) and titles.read(t).words not in words.UNNAMED), "")
+    if named:
+        return titles.bare(named)
+    match = _CALLED.search("\n".join(source.lines[:60])[:8000])
+    return match[1] or match[2] if match else titles.bare(heads[0]) if heads else source.path

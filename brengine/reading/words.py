@@ -320,6 +320,16 @@ _PRIORITIES: dict[Priority, tuple[str, ...]] = {
         """
     ),
 }
+UNNAMED = frozenset(
+    _phrases(
+        """
+        template, prd, requirements document, feature specification, product requirements document,
+        product requirement document, project specification,
+        project spec, specification, requirements, features, core features, readme, untitled, title
+        """
+    )
+)
+"""Titles that name no product."""
 PRIORITIES = {word: name for name, known in _PRIORITIES.items() for word in known}
 NOTHING = frozenset(
     (
