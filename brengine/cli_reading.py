@@ -46,13 +46,13 @@ def read(project: Project) -> Spec:
 def second_reading(project: Project) -> Sequence[str]:
     """Have a second reader read it and remember what it says; the findings that it was refused by, none when taken.
 
-    Raises BackendError where no reply can be had.
+    Raises BackendError where no reply can be had, or where a person is to give it.
     """
     from brengine import second_reader
 
     answer = project.second_reader()
     if isinstance(answer, Waiting):
-        return [f"a second reader is awaited: answer {answer.prompt_path} in {answer.reply_path}, then call this again"]
+        raise BackendError("a second reader is awaited", f"answer {answer.prompt_path} in {answer.reply_path}")
     if not answer.findings:
         project.settle(second_reader.settled(answer, project.source))
     return answer.findings

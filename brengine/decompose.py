@@ -201,19 +201,27 @@ def _binding(spec: Spec) -> tuple[Section, ...]:
 def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover, ...]:
     feature = match.feature
     found: list[Cover] = []
+    whole = _whole_feature(match, spec)
     if match.rule.covers != "project" and feature.id != PROJECT:
         found.append(Cover(Span(feature.span.line), feature.name))
-        requirements = feature.requirements if match.rule.covers == "feature" else match.requirements
-        found += [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in requirements]
-        if match.rule.covers == "feature" and feature.description:
-            found.append(Cover(feature.span, feature.description))
+        found += whole or [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in match.requirements]
     elif match.rule.covers == "feature":
         found += [Cover(Span(f.span.line), f.name) for f in spec.features]
-    everything = match.rule.covers == "feature" and feature.id != PROJECT
-    criteria = (*feature.criteria, *spec.criteria) if everything else match.criteria
-    found += [Cover(c.span, c.text) for c in criteria]
+    found += [] if whole else [Cover(c.span, c.text) for c in match.criteria]
     about = [s for s in match.sections if upper_bound(s.text) <= MAX_SECTION][:2]
     return (*found, *(Cover(section.span, section.text) for section in dict.fromkeys((*about, *binding))))
+
+
+def _whole_feature(match: Match, spec: Spec) -> list[Cover]:
+    """Everything that is demanded of a feature, for a rule that covers it; nothing where there is no room for it."""
+    feature = match.feature
+    if match.rule.covers != "feature" or feature.id == PROJECT or match.part:
+        return []
+    found = [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in feature.requirements]
+    if feature.description:
+        found.append(Cover(feature.span, feature.description))
+    found += [Cover(c.span, c.text) for c in (*feature.criteria, *spec.criteria)]
+    return found if sum(upper_bound(cover.text) for cover in found) <= ROOM_TOKENS else []
 
 
 def _accepted(match: Match) -> tuple[Acceptance, ...]:

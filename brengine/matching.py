@@ -210,7 +210,7 @@ def _about(rules: Sequence[Rule], feature: Feature, left: Sequence[Requirement])
             continue
         hits = sum(holds(row.text, rule.requirement) for row in left)
         named = holds(feature.name, rule.requirement)
-        enough = hits >= rule.at_least or hits == len(left) or (named and hits)
+        enough = hits >= rule.at_least or hits == len(left) > 1 or (named and hits)
         share = (hits + NAMED * len(left) * named) / len(left) if left else 0.0
         if enough and share >= SHARE and share > most:
             best, most = rule, share
@@ -238,7 +238,8 @@ def _parted(match: Match, tokens: int) -> Iterator[Match]:
     other. Criteria go with the part whose words they share, as far as there is room there.
     """
     rows = (*match.requirements, *match.criteria)
-    if not match.rule.grows or (len(match.requirements) <= MOST and len(rows) <= 2 * MOST and _tokens(rows) <= tokens):
+    few = len(match.requirements) <= MOST and len(rows) <= 2 * MOST and _tokens(rows) <= tokens
+    if few or not (match.rule.grows or match.rule.rest):
         yield match
         return
     share = max(tokens // 2, tokens - _tokens(match.criteria))

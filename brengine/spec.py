@@ -51,7 +51,7 @@ def parse(
         return _unread(source)
     tree = markdown.read(source)
     ways = candidates.find(tree)
-    best = choose.choose(ways, tree, options)
+    best = choose.choose(ways, tree, source, options)
     nothing = options.nothing or ("" if options.lined else refusal.why(source, tree, best.confidence if best else 0.0))
     best = None if nothing else best
     made = _drafts(best, source, options)

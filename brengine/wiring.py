@@ -64,6 +64,7 @@ class Project:
         self._record = record
         self._environ = environ
         self._options = options or Options()
+        self._settled: Settled | None = None
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
@@ -103,14 +104,17 @@ class Project:
             tuple(dict.fromkeys((*given.include, *found.include))),
             tuple(found.off),
         )
-        return with_settled(own, self.ledger.state.reading, digest.of_text(self.source.text))
+        settled = self._settled or (self.ledger.state.reading if self._is_own else Settled())
+        return with_settled(own, settled, digest.of_text(self.source.text))
 
     def settle(self, settled: Settled) -> None:
-        """Remember how the specification is read, in the journal and at the end of a run in br.lock."""
-        self.writer.acquire("settling how the specification is read")
-        self.ledger.load()
-        self.ledger.append(reading_row(settled))
-        self.writer.release()
+        """Take this for how the specification is read; of the project's own it is remembered, in br.lock in the end."""
+        self._settled = settled
+        if self._is_own:
+            self.writer.acquire("settling how the specification is read")
+            self.ledger.load()
+            self.ledger.append(reading_row(settled))
+            self.writer.release()
         for name in ("inputs", "plan"):
             self.__dict__.pop(name, None)
 

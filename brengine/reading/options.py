@@ -22,7 +22,7 @@ class Settled:
     """A reading that was accepted: remembered by the lock, so that the question is asked once."""
 
     how: str = ""
-    """The accepted way, as `Reading.how` says it; it holds for later states of the document too."""
+    """The accepted way, as `Reading.how` says it; where `text` is empty it holds for later states of the document."""
     text: str = ""
     """The digest of the text that `lined` and `nothing` are about; for another text they say nothing."""
     lined: tuple[Lined, ...] = ()
@@ -54,7 +54,7 @@ def with_settled(options: Options, settled: Settled, text: str) -> Options:
     same = settled.text == text and not own
     return Options(
         options.accept,
-        own or settled.how,
+        own or ("" if settled.text else settled.how),
         options.include,
         options.off,
         settled.lined if same else (),
