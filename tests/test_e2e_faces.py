@@ -142,7 +142,7 @@ def test_init_writes_a_project_that_plans_and_keeps_what_is_there(tmp_path: Path
     made = Sandbox.__new__(Sandbox)
     made.root, made.model = box.root / "shop", None
     assert made.br("spec", "check").code == 0
-    assert "Extracted 1 feature: First Feature" in made.br("spec", "analyze").out
+    assert "Extracted 2 features: Parse, Render" in made.br("spec", "analyze").out
     assert made.doit("list").code == 0
     made.write("br.toml", "# mine\n")
     assert "kept  br.toml" in made.br("init").out and made.read("br.toml") == "# mine\n"

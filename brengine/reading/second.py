@@ -64,11 +64,11 @@ def _of_one(row: Lined, source: Source) -> list[str]:
     said = f"FEATURE {row.line}-{row.end_line}: {row.name[:80]}"
     if not 1 <= row.line <= row.end_line <= len(source.lines):
         return [f"{said}: the text has lines 1 to {len(source.lines)}"]
-    first = [line for line in source.lines[row.line - 1 : row.end_line] if line.strip()][:2]
-    if not source.lines[row.line - 1].strip():
+    first = source.lines[row.line - 1].strip()
+    if not first:
         return [f"{said}: line {row.line} is empty"]
-    if not _names(row.name, " ".join(first)):
-        return [f"{said}: line {row.line} does not name it; it says {first[0].strip()[:80]!r}"]
+    if not _names(row.name, first):
+        return [f"{said}: line {row.line} does not name it; it says {first[:80]!r}"]
     return []
 
 
