@@ -80,7 +80,7 @@ def _task(match: Match, spec: Spec, files: _Files, binding: Sequence[Section]) -
         done=_fill(rule.done, values).strip(),
         layer=rule.layer,
         rule=f"{rule.pack}/{rule.id}",
-        coverage=feature.coverage,
+        coverage=feature.coverage if feature.coverage is not None else spec.coverage,
     )
 
 

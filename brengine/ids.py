@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from brengine import digest
 
@@ -16,6 +17,7 @@ _NUMBERED = re.compile(r"[a-z]{1,6}-?(?:[a-z]+-)?\d{1,4}")
 _IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+)\b", re.IGNORECASE)
 
 
+@lru_cache(maxsize=65536)
 def slug(text: str, fallback: str) -> str:
     """Letters and digits of any script in lower case with `-` between; never empty, at most 60 bytes.
 
@@ -79,6 +81,8 @@ def assign(
 
 def _reworded(texts: Sequence[str], ids: list[str], left: dict[str, str]) -> list[tuple[str, str]]:
     """Give the ids of vanished texts to the most similar new ones."""
+    if not left:
+        return []
     pairs = [
         (_likeness(old, text), index, name)
         for index, text in enumerate(texts)

@@ -110,7 +110,7 @@ class Tree:
 
 def read(source: Source) -> Tree:
     """The text as a tree of parts. Never raises; time is near-linear in the text."""
-    parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table").disable("reference")
     parser.core.ruler.disable(["inline", "text_join"])
     front = front_matter_end(source)
     dressed = dress(source.lines, front)

@@ -28,7 +28,7 @@ _DONE_WORD = re.compile(
 _FEATURE = re.compile(
     r"^(?:feature|funktion|feat|功能|機能|기능|fonctionnalité|funcionalidad|funcionalidade|функция|tính năng|"
     r"funzionalità|özellik)"
-    r"(?:\s*[#№]?\s*(?P<number>[A-Z]?\d{1,3}(?:\.\d{1,3})*))?(?:\s*[:：—–]|\s+-(?=\s))\s*(?P<name>\S.*)$",
+    r"(?:\s*[#№]?\s*(?P<number>[A-Z]?\d{1,5}(?:\.\d{1,3})*))?(?:\s*[:：—–]|\s+-(?=\s))\s*(?P<name>\S.*)$",
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"(?:phase|step|week|sprint|milestone|stage)\s+\w{1,3}\s*(?:$|[:：–—(-])", re.IGNORECASE)
@@ -67,6 +67,7 @@ def read(text: str) -> Title:
     return Title(text, name, plain.lower(), done)
 
 
+@lru_cache(maxsize=65536)
 def bare(text: str) -> str:
     """The text without number, emoji, emphasis, checkbox and closing colon."""
     text = re.sub(r"^\[[ xX]?\]\s*", "", text)
@@ -77,6 +78,7 @@ def bare(text: str) -> str:
     return found or name or text.strip()
 
 
+@lru_cache(maxsize=65536)
 def feature_name(text: str) -> str:
     """The name in `Feature 3: Name`, `Feature: Name` and the like in other languages, else ""."""
     match = _FEATURE.match(_NUMBER.sub("", read(text).text.strip("*_ ")))
