@@ -233,6 +233,8 @@ def preview(project: Project, targets: Sequence[str]) -> None:
     stale = _stale(project, chosen)
     for line in spec_report.headline(project.plan.spec):
         click.echo(line)
+    for diagnostic in project.plan.diagnostics:
+        click.echo(f"{diagnostic.severity}: {diagnostic.message} [{diagnostic.rule}]", err=True)
     if not stale:
         click.echo(f"Everything is up to date ({len(project.plan.tasks)} tasks): a build would run nothing.")
         return

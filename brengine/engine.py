@@ -11,7 +11,7 @@ from brengine.asking import Asker
 from brengine.building import Builder
 from brengine.codec import record_to_row
 from brengine.domain import PROJECT, Ask
-from brengine.errors import BackendError, BrError
+from brengine.errors import BackendError, BrError, EngineError
 from brengine.events import Noted, ProjectChecked, Sink
 from brengine.ledger import Ledger
 from brengine.ports import Checker
@@ -111,6 +111,11 @@ class Engine:
         ask, place = self._ask(batch), self.pending(batch)
         if ask is None or place is None:
             return
+        for member in ask.members:
+            why = self._checker.unverifiable(self.board.tasks[member.task])
+            if why:
+                self._settle({m.task: Outcome.ERRORED for m in ask.members})
+                raise EngineError(f"{member.task} is not asked for: {why}", "name the targets that can be built")
         try:
             self._asker.fetch([self.board.standing(member.task) for member in ask.members])
         except BackendError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from brengine import batch, decompose, layout, spec, toolchains, validate
-from brengine.domain import Plan
+from brengine.domain import Plan, Spec, Task
 from brengine.errors import Diagnostic, InputError, UnsureReading
 from brengine.inputs import Inputs
 from brengine.rules import load as load_rules
+from brengine.toolchains import Chosen
 
 
 def make(inputs: Inputs) -> Plan:
@@ -22,7 +23,18 @@ def make(inputs: Inputs) -> Plan:
     tasks = decompose.decompose(parsed, rules, package, chosen)
     found = validate.problems(tasks, parsed)
     refuse(found, "the plan is not valid")
-    return Plan(parsed, tasks, batch.batches(tasks), diagnostics=(*parsed.diagnostics, *found))
+    said = (*parsed.diagnostics, *found, *_unverified(parsed, tasks, chosen))
+    return Plan(parsed, tasks, batch.batches(tasks), diagnostics=said)
+
+
+def _unverified(spec: Spec, tasks: Sequence[Task], chosen: Chosen) -> Iterator[Diagnostic]:
+    """A warning for each toolchain that tasks are planned for and that nothing verifies yet."""
+    for toolchain in dict.fromkeys((chosen.main, chosen.frontend)):
+        mine = [task for task in tasks if task.kind in ("code", "tests") and any(map(toolchain.owns, task.files))]
+        if mine and not toolchain.verified:
+            message = f"{len(mine)} tasks are in {toolchain.name}: they can be planned, and not yet verified or built"
+            hint = "to have another language: [project] toolchain in br.toml, or say so under `## Tech Stack`"
+            yield Diagnostic("unverified-toolchain", "warning", message, spec.path, None, hint)
 
 
 def refuse(diagnostics: Sequence[Diagnostic], message: str) -> None:

@@ -68,6 +68,10 @@ class Subject:
 class Checker(Protocol):
     """Judges one task in a staging tree by running what its kind asks for."""
 
+    def unverifiable(self, task: Task) -> str:
+        """Why nothing here can verify a task, "" where something can: then it is not worth asking for."""
+        ...
+
     def check(self, subject: Subject) -> Verdict:
         """Run every check that applies to the task's kind. Never raises for what the files contain."""
         ...

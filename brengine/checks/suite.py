@@ -22,6 +22,13 @@ class Suite:
     def __init__(self, commands: Commands, python: str) -> None:
         self._tools = Tools(commands, python)
 
+    def unverifiable(self, task: Task) -> str:
+        """Code and tests in a language whose tests nothing here runs can never be done."""
+        own = task.tests if task.kind == "code" else task.targets if task.kind == "tests" else ()
+        if not own or any(path.endswith(".py") for path in own):
+            return ""
+        return f"nothing runs the tests of {own[0]} yet: only Python's are"
+
     def check(self, subject: Subject) -> Verdict:
         """Run the stages of the task's kind in order. A check that breaks makes the verdict errored, never passed."""
         stages = [lambda: files.check(subject), *self._stages(subject)]

@@ -30,6 +30,9 @@ _FORM = {
 }
 _PHASE = re.compile(r"(?i)(?:phase|milestone|step|script|part|fase|étape|阶段)\s*\d+")
 _ID_HEADING = re.compile(r"(?:\d+\\?[.)]\s*)?(?P<prefix>[A-Z]{1,6}(?:-[A-Z]{1,14})?)-?\d{1,4}\s*[:.\-–—]\s*\S")
+_FEATURE_COLUMN = re.compile(
+    r"^(?:features?|functions?|功能|機能|기능|funcionalidad|funcionalidade|fonctionnalité|funktion|функция|tính năng)$"
+)
 _ID_PREFIXES = ("F", "FR", "REQ", "RF", "US", "UC", "FEAT", "FEATURE", "EPIC", "SRS")
 _STORY = re.compile(r"^[\W_]*(?:as an? |als |en tant que |como |作为|come |jako )", re.IGNORECASE)
 
@@ -283,10 +286,24 @@ def _fallbacks(tree: Tree) -> list[Candidate]:
             and sum(unit.name.startswith("**") and bool(unit.blocks) for unit in inside) * 3 > len(inside) * 2
         ):
             out.append(Candidate(f'list items of "{titles.read(part.title).bare}"', tuple(inside), 0.42, (part,)))
-    out += _numbered_parts(tree)
+    out += [*_numbered_parts(tree), *_tabled(tree)]
     top = units.items(tree.root)
     if top and all(any(b.kind == "list" for b in unit.blocks) for unit in top):
         out.append(Candidate("list items before any heading", tuple(top), 0.6))
+    return out
+
+
+def _tabled(tree: Tree) -> list[Candidate]:
+    """Tables whose column is headed `Feature`, wherever they stand."""
+    out = []
+    for part in tree.root.walk():
+        for table in (block for block in part.body if block.kind == "table"):
+            head = next(([c.text for c in row.children("cell")] for row in table.walk() if row.kind == "row"), [])
+            rows = units.of_table(table) if any(_FEATURE_COLUMN.match(titles.read(t).words) for t in head) else []
+            if len(rows) > 1 and not titles.rank(part.title)[0] and not _shut(part):
+                where = f'of "{titles.read(part.title).bare}"' if part.heading else "before any heading"
+                sure = 0.6 if part.heading else 0.72
+                out.append(Candidate(f"table rows {where}", tuple(rows), sure, (part,) if part.heading else ()))
     return out
 
 

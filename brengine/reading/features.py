@@ -82,11 +82,20 @@ class _Reader:
     def __init__(self, unit: Unit, source: Source) -> None:
         self.unit = unit
         self.source = source
-        text, attributes = fields.attributes(fields.unmarked(unit.name))
+        self.said, labelled = fields.apart(unit.name)
+        text, attributes = fields.attributes(fields.unmarked(self.said))
         self.draft = Draft("", unit.span, unit.place, attributes)
+        self._labelled(labelled, unit.place)
         self.draft.name, self.rest = self._named(text)
         self.draft.done = fields.ticked(unit.name) or titles.is_done(unit.name)
-        self.draft.priority = fields.priority_in_title(unit.name)
+        self.draft.priority = self.draft.priority or fields.priority_in_title(unit.name)
+
+    def _labelled(self, rows: Sequence[tuple[int, str, str]], place: Span) -> None:
+        """Fields that stand in the text of a bullet, on lines of their own."""
+        for offset, found, rest in rows:
+            line = place.line + offset
+            self._take(found, rest, Span(line, 1, line, max(1, len(self.source.lines[line - 1]))))
+            self.draft.marks.append((Span(line), "attribute"))
 
     def _named(self, text: str) -> tuple[str, str]:
         if self.unit.kind in ("heading", "row", "lines"):
@@ -116,7 +125,7 @@ class _Reader:
         draft.lent = bool(draft.requirements)
         text = " ".join(" ".join(draft.description).split())
         if not draft.requirements and self.unit.kind in ("item", "row") and not self.unit.blocks:
-            whole, _ = fields.attributes(fields.unmarked(self.unit.name))
+            whole, _ = fields.attributes(fields.unmarked(self.said))
             draft.requirements.append(
                 Row(" — ".join([whole, *([text] if text and not self.rest else [])]), draft.place)
             )
@@ -214,6 +223,10 @@ class _Reader:
         while stack:
             block, prefix = stack.pop()
             text, place = own_text(block)
+            text, labelled = fields.apart(text)
+            self._labelled(labelled, place)
+            if labelled:
+                place = Span(place.line, place.column, place.line + labelled[0][0] - 1)
             bare, attributes = fields.attributes(fields.unmarked(text))
             if attributes.unknown:
                 self.draft.unknown.append((place, attributes.unknown))
@@ -222,7 +235,9 @@ class _Reader:
             elif bare:
                 found.append(Row(f"{prefix}{bare}", place, attributes.id))
             for inner in block.inside:
-                if inner.kind in ("fence", "table", "html") or (inner.kind == "paragraph" and inner.span != place):
+                if inner.kind in ("fence", "table", "html") or (
+                    inner.kind == "paragraph" and inner.span.line != place.line
+                ):
                     self.draft.description.append(inner.text or self.source.slice(inner.span))
             below = [i for inner in block.inside if inner.kind == "list" for i in inner.children("item")]
             lead = f"{prefix}{bare.rstrip(':')}: " if bare and len(prefix) < 400 else prefix
@@ -253,7 +268,7 @@ class _Reader:
             if found in ("priority", *_ONE_LINE, "status") or (found == "criteria" and text.strip()):
                 self._take(found, text, self.unit.place)
             elif text.strip() and text.strip() not in ("-", "—"):
-                self.draft.description.append(f"{name}: {text.strip()}")
+                self.draft.description.append(text.strip() if found == "description" else f"{name}: {text.strip()}")
 
     def _take(self, kind: str, text: str, place: Span, given: str = "") -> None:
         draft = self.draft

@@ -70,6 +70,19 @@ def label(line: str) -> tuple[str, str]:
     return "", ""
 
 
+def apart(text: str) -> tuple[str, list[tuple[int, str, str]]]:
+    """(a bullet's text without the fields on lines of their own below it, those: line within it, field, rest)."""
+    lines = text.split("\n")
+    rows: list[tuple[int, str, str]] = []
+    for offset, line in enumerate(lines[1:], start=1):
+        found, rest = label(line) if ":" in line or "：" in line or line.lstrip("*_ ")[:1].isupper() else ("", "")
+        if found in ("needs", "outside", "priority", "status") and rest:
+            rows.append((offset, found, rest))
+        elif rows:
+            rows[-1] = (*rows[-1][:2], f"{rows[-1][2]} {line.strip()}")
+    return "\n".join(lines[: rows[0][0]]) if rows else text, rows
+
+
 def unknown_label(line: str) -> bool:
     """True for `**Files to create:**`: a bold label that is not known ends what the last one began."""
     return bool(re.match(r"^\s*(?:\*\*|__)[^*_\n]{2,60}(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)", line[:200]))

@@ -18,6 +18,11 @@ _NUMBER = re.compile(
     r"[\s#.-]*0*(\d{1,3})(?:\s*[:(（–—-].*)?$",
     re.IGNORECASE,
 )
+_EDGE = re.compile(
+    r"^(?P<owner>.{2,80}?)\s*(?:\bdepends? on\b|\brequires?\b|\bneeds?\b|\bis blocked by\b"
+    r"|depende de|dépend de|hängt ab von|依赖|[:：←]|<-)\s*(?P<needs>\S.*)$",
+    re.IGNORECASE,
+)
 _COLUMN = re.compile(
     r"^(?:depends? on|dependenc(?:y|ies)|requires|needs|blocked by|depende de|dépend de|依赖|依存|의존)\b",
     re.IGNORECASE,
@@ -86,7 +91,7 @@ def resolve(
             found[name] += _one(names, name, wish, source, said)
         for row in (*draft.requirements, *draft.criteria):
             found[name] += [other for text in fields.required(row.text) if (other := names.find(text))]
-    for owner, wish in _tables(tree, names):
+    for owner, wish in (*_tables(tree, names), *_lists(tree, names)):
         found[owner] += _one(names, owner, wish, source, said)
     return {name: tuple(dict.fromkeys(n for n in wanted if n != name)) for name, wanted in found.items()}, said
 
@@ -115,6 +120,22 @@ def _tables(tree: Tree, names: Names) -> list[tuple[str, Wish]]:
         for table in part.body:
             if table.kind == "table":
                 found += _table(table, names)
+    return found
+
+
+def _lists(tree: Tree, names: Names) -> list[tuple[str, Wish]]:
+    """`X depends on Y` in the bullets of a section `Dependencies`, where both are features."""
+    found = []
+    for part in tree.root.walk():
+        if not (part.heading and _COLUMN.match(titles.read(part.title).words.removeprefix("feature "))):
+            continue
+        for item in (item for block in part.body if block.kind == "list" for item in block.children("item")):
+            text = " ".join(item.inside[0].text.split()) if item.inside else ""
+            match = _EDGE.match(fields.unmarked(text)[:300])
+            owner = names.find(titles.bare(match["owner"])) if match else ""
+            if match and owner:
+                wanted = [name for name in fields.references(match["needs"]) if names.find(name)]
+                found += [(owner, Wish(name, item.span)) for name in wanted]
     return found
 
 

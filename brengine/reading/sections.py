@@ -96,12 +96,32 @@ class Sections:
     def _measurable(self, blocks: Iterable[Block]) -> None:
         """Non-functional demands with a number are criteria; one of coverage is a goal."""
         for block in blocks:
-            for row in _rows(block) if block.kind == "list" and block.span.line not in self._taken else ():
+            for row in _stated(block) if block.span.line not in self._taken else ():
                 goal = coverage(row.text)
                 if goal is not None:
                     self.coverage = goal
-                elif re.search(r"\d", row.text):
+                elif (block.kind == "list" and re.search(r"\d", row.text)) or _MEASURE.search(row.text):
                     self.criteria.append(row)
+
+
+_MEASURE = re.compile(
+    r"\d\s*(?:ms|s|sec|seconds?|minutes?|hours?|%|percent|[kmgt]i?b|mb/s|rps|qps|fps|requests?|users?|connections?|"
+    r"毫秒|秒|分钟|ミリ秒|초|segundos?|secondes?|sekunden?|секунд\w*)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _stated(block: Block) -> list[Row]:
+    """What a block states: its bullets, the rows of a table, a short paragraph."""
+    if block.kind == "list":
+        return _rows(block)
+    if block.kind == "table":
+        lines = [row for row in block.walk() if row.kind == "row"][1:]
+        texts = [" — ".join(c.text.strip() for c in line.children("cell") if c.text.strip()) for line in lines]
+        return [Row(text, line.span) for text, line in zip(texts, lines, strict=True) if text]
+    if block.kind == "paragraph" and len(block.text) < 400:
+        return [Row(" ".join(block.text.split()), block.span)]
+    return []
 
 
 def _rows(block: Block) -> list[Row]:
