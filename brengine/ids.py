@@ -13,8 +13,8 @@ from brengine import digest
 MAX_SLUG = 60
 """Bytes of a slug: three of them and a feature's still make a file name."""
 SIMILAR = 0.6
-_NUMBERED = re.compile(r"[a-z]{1,6}-?(?:[a-z]+-)?\d{1,4}")
-_IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+)\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"[a-z]{1,6}-?(?:[a-z]+-)?\d{1,4}(?:-\d{1,4})*")
+_IN_TEXT = re.compile(r"^\W*((?:FR|NFR|REQ|US|UC|RF|SRS|BR)-?(?:[A-Z]+-)?\d+(?:[.-]\d+)*)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=65536)
@@ -46,7 +46,7 @@ def own_id(text: str, explicit: str, fallback: str) -> str:
     if explicit:
         return slug(explicit, fallback)
     found = _IN_TEXT.match(text)
-    return found[1].lower() if found else slug(text, fallback)
+    return found[1].lower().replace(".", "-") if found else slug(text, fallback)
 
 
 def is_number(name: str) -> bool:

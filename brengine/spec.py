@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brengine import ids
-from brengine.domain import Feature, Ignored, Reading, Requirement, Spec
+from brengine.domain import PROJECT, Feature, Ignored, Reading, Requirement, Spec
 from brengine.errors import Diagnostic, diagnose
 from brengine.reading import candidates, choose, features, fields, lint, markdown, references, refusal, titles, units
 from brengine.reading.account import Lines
-from brengine.reading.candidates import SURE, Candidate
+from brengine.reading.candidates import SURE
 from brengine.reading.features import Draft, Row
 from brengine.reading.markdown import Part, Tree
 from brengine.reading.options import Options
 from brengine.reading.sections import Sections
-from brengine.reading.units import Unit
+from brengine.reading.units import Candidate, Unit
 from brengine.source import Source, Span
 
 SMALLEST = "the smallest specification: `## Features`, below it `- Name`, below that `  - what it must do`"
@@ -149,7 +149,10 @@ def _why_not(unit: Unit, draft: Draft, candidate: Candidate, options: Options) -
 
 
 def _share(part: Part, made: _Draft, source: Source) -> None:
-    """A kit's common requirements go to the feature whose words they share most, the first of equals."""
+    """A kit's common requirements go to the feature whose words they share most, the first of equals.
+
+    Only its name and prose count: a new bullet moves no requirement from one feature to another.
+    """
     if not made.drafts or part.heading is None:
         return
     reader = features.draft(units.of_heading(part), source)
@@ -164,8 +167,7 @@ def _share(part: Part, made: _Draft, source: Source) -> None:
 
 def _likeness(text: str, draft: Draft) -> float:
     mine = titles.content_words(text)
-    rows = (*draft.requirements[:40], *draft.criteria[:40])
-    theirs = titles.content_words(" ".join([draft.name, *draft.description, *(r.text for r in rows)]))
+    theirs = titles.content_words(" ".join([draft.name, *draft.description]))
     return len(mine & theirs) / (1 + len(mine)) + len(mine & titles.content_words(draft.name)) * 0.2
 
 
@@ -293,7 +295,8 @@ def _features(
     for old, new in renamed:
         place = next(draft.place for draft, text in zip(drafts, texts, strict=True) if text == new)
         said.append(diagnose(source, place, "renamed", "note", f"feature {old!r} is now {new!r}: it keeps its id"))
-    by_id = dict(zip(ids.apart(found), drafts, strict=True))
+    own = [f"{name}-feature" if name == PROJECT else name for name in found]
+    by_id = dict(zip(ids.apart(own), drafts, strict=True))
     needs, unresolved = references.resolve(by_id, tree, source)
     said += [*unresolved, *lint.cycle(needs, by_id, source)]
     return tuple(_feature(name, draft, needs[name], known.get(name, {}), source, said) for name, draft in by_id.items())

@@ -20,12 +20,6 @@ class Lines:
         for number in range(max(span.line, 1), min(span.end_line, len(self._owner)) + 1):
             self._owner[number - 1] = (kind, of)
 
-    def unowned(self) -> list[int]:
-        """The lines that say something and that nothing has claimed."""
-        return [
-            n for n, owner in enumerate(self._owner, start=1) if owner is None and self._source.lines[n - 1].strip()
-        ]
-
     def account(self) -> tuple[Account, ...]:
         """Runs of lines with the same owner, in order; together they are the whole document."""
         rows = [

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from brengine.reading import kits, titles, units, words
+from brengine.reading import guesses, kits, titles, units, words
+from brengine.reading.guesses import shut
 from brengine.reading.markdown import Part, Tree
-from brengine.reading.units import Unit
-from brengine.source import Span
+from brengine.reading.units import Candidate, Unit
 
 SURE = 0.7
 """From here on a reading is taken without a question."""
@@ -29,37 +29,14 @@ _FORM = {
     "groups": -0.06,
 }
 _PHASE = re.compile(r"(?i)(?:phase|milestone|step|script|part|fase|étape|阶段)\s*\d+")
-_ID_HEADING = re.compile(r"(?:\d+\\?[.)]\s*)?(?P<prefix>[A-Z]{1,6}(?:-[A-Z]{1,14})?)-?\d{1,4}\s*[:.\-–—]\s*\S")
-_FEATURE_COLUMN = re.compile(
-    r"^(?:features?|functions?|功能|機能|기능|funcionalidad|funcionalidade|fonctionnalité|funktion|функция|tính năng)$"
-)
-_ID_PREFIXES = ("F", "FR", "REQ", "RF", "US", "UC", "FEAT", "FEATURE", "EPIC", "SRS")
+_OVERVIEW = re.compile(r"\boverview\b|\bsummary\b|概述|概要|概览|概覽|総覧|개요|обзор|aperçu|überblick")
 _STORY = re.compile(r"^[\W_]*(?:as an? |als |en tant que |como |作为|come |jako )", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to read the document."""
-
-    how: str
-    """What marks the features, for a person: `sub-headings of "Core Features"`."""
-    units: tuple[Unit, ...]
-    confidence: float
-    containers: tuple[Part, ...] = ()
-    removed: tuple[Unit, ...] = ()
-    common: tuple[Part, ...] = ()
-    """Parts whose items are requirements of all the units (a kit's `Functional Requirements`)."""
-
-    @property
-    def span(self) -> Span:
-        """From the first unit's first line to the last one's last."""
-        return Span(min(u.span.line for u in self.units), 1, max(u.span.end_line for u in self.units))
 
 
 def find(tree: Tree) -> tuple[Candidate, ...]:
     """Every way to read the document, the surest first."""
     kit = kits.find(tree)
-    found = [*_explicit(tree), *_merged(_contained(tree)), *_fallbacks(tree)]
+    found = [*_explicit(tree), *_merged(_contained(tree)), *guesses.find(tree)]
     if kit is not None:
         first = Candidate(f"{kit.name} headings", kit.units, 0.98, (), kit.removed, kit.common)
         if kit.sure:
@@ -108,18 +85,13 @@ def _contained(tree: Tree) -> list[Candidate]:
         rank, alone = titles.rank(part.title) if part.heading else (0, False)
         if often[titles.read(part.title).words] > 2:
             continue
-        if not rank or _shut(part) or _is_inner(part) or _has_better(part, rank):
+        if not rank or shut(part) or _is_inner(part) or _has_better(part, rank):
             continue
         made = _of_container(part, rank)
         if made:
             form, inside = made
             found.append(_scored(part, rank, alone, form, inside))
     return found
-
-
-def _shut(part: Part) -> bool:
-    """True below a part that is out of scope, deferred, or itself holds features."""
-    return any(titles.is_out(above.title) or titles.is_deferred(above.title) for above in part.trail())
 
 
 def _is_inner(part: Part) -> bool:
@@ -138,7 +110,7 @@ def _has_better(part: Part, rank: int) -> bool:
         if below is part or titles.is_section(below.title) or (grouped and below.above is part):
             continue
         inner, alone = titles.rank(below.title)
-        if inner and alone and inner <= rank and _of_container(below, inner) and not _shut(below):
+        if inner and alone and inner <= rank and _of_container(below, inner) and not shut(below):
             return True
     return False
 
@@ -194,7 +166,7 @@ def _scored(part: Part, rank: int, alone: bool, form: str, inside: Sequence[Unit
     score -= (0.1 if form == "nested" or (form == "headings" and rank == 1) else 0.3) if len(inside) == 1 else 0.0
     score -= 0.15 if len(inside) > 60 else 0.0
     score -= _depth(part)
-    score -= 0.07 if titles.read(part.title).words == "scope" else 0.0
+    score -= 0.07 if titles.read(part.title).words == "scope" else 0.15 if _overview(part) else 0.0
     score -= 0.1 if form == "headings" and not all(unit.bodied for unit in inside) else 0.0
     score -= 0.12 if form == "items" and rank in (2, 5) and _mixed(inside) else 0.0
     score += 0.05 if form == "items" and rank == 5 and len(inside) > 3 and not _mixed(inside) else 0.0
@@ -245,7 +217,7 @@ def _merged(found: list[Candidate]) -> list[Candidate]:
         mate = next(
             (c for c in out if _twins(c.containers[0], part) and titles.rank(c.containers[0].title) == rank), None
         )
-        if mate is None or rank[0] > 3 or not rank[1]:
+        if mate is None or rank[0] > 3 or not rank[1] or _overview(part) != _overview(mate.containers[0]):
             out.append(candidate)
             continue
         out.remove(mate)
@@ -255,85 +227,16 @@ def _merged(found: list[Candidate]) -> list[Candidate]:
     return out
 
 
+def _overview(part: Part) -> bool:
+    """True for a heading that tells about the features before they are listed."""
+    return bool(_OVERVIEW.search(titles.read(part.title).words))
+
+
 def _twins(one: Part, other: Part) -> bool:
     return one.level == other.level and one.above is other.above
 
 
-# --- when nothing names features ----------------------------------------------------------------------------------
-
-
-def _fallbacks(tree: Tree) -> list[Candidate]:
-    """Headings of one level as features: a guess, always asked about."""
-    out = []
-    for level in (1, 2, 3):
-        parts = [p for p in tree.root.walk() if p.level == level and not titles.is_section(p.title) and not _shut(p)]
-        parts = [p for p in parts if not titles.rank(p.title)[0] and not titles.SPECIFICATION.match(p.title)]
-        if len(parts) > 1:
-            found = tuple(units.of_heading(part) for part in parts)
-            out.append(Candidate(f"headings of level {level}", found, 0.4 - 0.05 * level))
-    out += _numbered(tree)
-    phased = [p for p in tree.root.walk() if _PHASE.match(titles.read(p.title).bare)]
-    if len(phased) > 1 and len({p.level for p in phased}) == 1:
-        out.append(Candidate("phases", tuple(map(units.of_heading, phased)), 0.5))
-    for part in tree.root.walk():
-        inside = (
-            units.items(part)
-            if part.heading and not titles.is_section(part.title) and not titles.rank(part.title)[0]
-            else []
-        )
-        if (
-            len(inside) > 2
-            and sum(unit.name.startswith("**") and bool(unit.blocks) for unit in inside) * 3 > len(inside) * 2
-        ):
-            out.append(Candidate(f'list items of "{titles.read(part.title).bare}"', tuple(inside), 0.42, (part,)))
-    out += [*_numbered_parts(tree), *_tabled(tree)]
-    top = units.items(tree.root)
-    if top and all(any(b.kind == "list" for b in unit.blocks) for unit in top):
-        out.append(Candidate("list items before any heading", tuple(top), 0.6))
-    return out
-
-
-def _tabled(tree: Tree) -> list[Candidate]:
-    """Tables whose column is headed `Feature`, wherever they stand."""
-    out = []
-    for part in tree.root.walk():
-        for table in (block for block in part.body if block.kind == "table"):
-            head = next(([c.text for c in row.children("cell")] for row in table.walk() if row.kind == "row"), [])
-            rows = units.of_table(table) if any(_FEATURE_COLUMN.match(titles.read(t).words) for t in head) else []
-            if len(rows) > 1 and not titles.rank(part.title)[0] and not _shut(part):
-                where = f'of "{titles.read(part.title).bare}"' if part.heading else "before any heading"
-                sure = 0.6 if part.heading else 0.72
-                out.append(Candidate(f"table rows {where}", tuple(rows), sure, (part,) if part.heading else ()))
-    return out
-
-
-def _numbered_parts(tree: Tree) -> list[Candidate]:
-    """Three and more sub-headings with running numbers, where their other siblings have none: a guess."""
-    out = []
-    for above in tree.root.walk():
-        parts = [p for p in above.parts if re.match(r"\d{1,2}\\?[.)]\s", titles.read(p.title).text)]
-        named = [p for p in parts if not titles.is_section(p.title) and not titles.rank(p.title)[0]]
-        apart = len(above.parts) > len(parts) if above.level < 2 else True
-        if len(named) > 2 and len(named) == len(parts) and apart and not titles.is_section(above.title):
-            where = f'of "{titles.read(above.title).bare}"' if above.heading else "in the text"
-            out.append(Candidate(f"numbered headings {where}", tuple(map(units.of_heading, parts)), 0.5))
-    return out
-
-
-def _numbered(tree: Tree) -> list[Candidate]:
-    """Headings with ids of one kind (`F001: …`, `REQ-AREA-001: …`); surer where the id is a requirement's."""
-    by_prefix: dict[str, list[Part]] = {}
-    for part in tree.root.walk():
-        match = _ID_HEADING.match(titles.read(part.title).text) if part.heading else None
-        if match:
-            by_prefix.setdefault(match["prefix"].split("-")[0], []).append(part)
-    for parts in by_prefix.values():
-        parts[:] = [part for part in parts if not any(above in parts for above in part.trail())]
-    prefix, parts = max(by_prefix.items(), key=lambda found: len(found[1]), default=("", []))
-    if len(parts) < 2:
-        return []
-    sure = 0.8 if prefix in _ID_PREFIXES and len({part.level for part in parts}) == 1 else 0.62
-    return [Candidate("numbered headings", tuple(map(units.of_heading, parts)), sure)]
+# --- against each other ---------------------------------------------------------------------------------------------
 
 
 def _agreeing(found: Sequence[Candidate]) -> list[Candidate]:
@@ -371,8 +274,3 @@ def about(title: str) -> str:
     if titles.is_out(title):
         return "out of scope"
     return "for later" if titles.is_deferred(title) else ""
-
-
-def says_current(title: str) -> bool:
-    """True when a container says that it describes what exists already."""
-    return titles.has(titles.read(title).words, words.CURRENT)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from brengine.reading import units
-from brengine.reading.candidates import Candidate
 from brengine.reading.markdown import Block, Tree
 from brengine.reading.options import Lined, Options
-from brengine.reading.units import Unit
+from brengine.reading.units import Candidate, Unit
 from brengine.source import Source, Span
 
 

@@ -104,7 +104,7 @@ def _by_headings(tree: Tree) -> str:
     if of_env * 10 >= len(rest) * 7 and len(rest) > 1:
         return "it lists what must be installed and set up, not what is to be built"
     if (of_style * 10 >= len(rest) * 5 and len(rest) > 2) or re.search(
-        r"(?i)conventions|style guide|coding standards", first
+        r"(?i)conventions|style guide|coding standards|开发规范|编码规范|代码规范|コーディング規約|코딩 컨벤션", first
     ):
         return "it states conventions for working on code, not what is to be built"
     return ""

@@ -120,8 +120,16 @@ def rank(text: str) -> tuple[int, bool]:
     ):
         return 0, False
     ranks = [_rank(part) for part in _BILINGUAL.split(plain)]
-    ranks += [(number, False) for part in _AND.split(plain) for number, alone in [_rank(part)] if alone]
+    ranks += [
+        (number, _is_generic(plain, part)) for part in _AND.split(plain) for number, alone in [_rank(part)] if alone
+    ]
     return min(ranks, key=lambda found: (not found[1], found[0] or 9))
+
+
+def _is_generic(plain: str, part: str) -> bool:
+    """True when nothing but the part of a title says anything: `Core Features & Specifications`."""
+    left = re.findall(r"[^\W\d_][\w-]*", plain.replace(part, " ", 1))
+    return all(word in words.GENERIC for word in left)
 
 
 def is_joined(text: str) -> bool:

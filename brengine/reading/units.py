@@ -51,6 +51,25 @@ class Unit:
         return bool(self.blocks or (self.part and (self.part.body or self.part.parts)) or self.cells)
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to read the document."""
+
+    how: str
+    """What marks the features, for a person: `sub-headings of "Core Features"`."""
+    units: tuple[Unit, ...]
+    confidence: float
+    containers: tuple[Part, ...] = ()
+    removed: tuple[Unit, ...] = ()
+    common: tuple[Part, ...] = ()
+    """Parts whose items are requirements of all the units (a kit's `Functional Requirements`)."""
+
+    @property
+    def span(self) -> Span:
+        """From the first unit's first line to the last one's last."""
+        return Span(min(u.span.line for u in self.units), 1, max(u.span.end_line for u in self.units))
+
+
 def headings(part: Part) -> list[Unit]:
     """The sub-headings that may be features: not those of known sections."""
     return [of_heading(below) for below in part.parts if not titles.is_frame(below.title) and below.title.strip()]
@@ -141,12 +160,18 @@ def bold(part: Part) -> list[Unit]:
     found: list[Unit] = []
     for number, block in enumerate(part.body):
         end = part.body[number + 1].span.line - 1 if number + 1 < len(part.body) else part.own_end
-        if block.kind == "paragraph" and re.match(r"(?:\d+[.)]\s*)?\*\*[^*\n]{2,100}\*\*", block.text):
+        if block.kind == "paragraph" and _names_one(block.text):
             found.append(Unit(block.text, Span(block.span.line, 1, end), block.span, "paragraph"))
         elif found:
             found[-1].blocks.append(block)
             found[-1].span = Span(found[-1].span.line, 1, end)
     return found
+
+
+def _names_one(text: str) -> bool:
+    """True for a paragraph that begins with a bold name, or with `Feature 2: name`."""
+    first = text.split("\n", 1)[0]
+    return bool(re.match(r"(?:\d+[.)]\s*)?\*\*[^*\n]{2,100}\*\*", first) or titles.feature_name(first))
 
 
 def grouped(part: Part) -> bool:

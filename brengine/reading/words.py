@@ -109,7 +109,8 @@ GENERIC = frozenset(
     principais, principales, product, products, project, proposed, required, requirements, scope, service, site,
     software, specification, specifications, summary, system, target, technical, temel, the, to, tool, top,
     top-level, user, user-facing, users, utama, v0, v1, v1.0, version, web, website, wichtigste, with, și, и,
-    ключевые, основные, cốt, lõi, stage, phase, release, sprint,
+    ключевые, основные, cốt, lõi,
+        sistema, sistem, système, systems, система, системы, aplicación, aplicativo, stage, phase, release, sprint,
         funcionales, funcionais, fonctionnelles, funktionale, funzionali
     """
     )
@@ -157,12 +158,6 @@ OUT_OF_SCOPE = _phrases(
     fuori ambito, poza zakresem, buiten scope, kapsam dışı, di luar cakupan, mimo rozsah
     """
 )
-CURRENT = _phrases(
-    """
-    current, existing, implemented, completed, done, actuelles, actuales, atuais, 现有, 既存
-    """
-)
-"""Words by which a container says that it describes what exists."""
 ROLES: tuple[tuple[SectionRole, tuple[str, ...]], ...] = (
     (
         "acceptance",
