@@ -220,15 +220,13 @@ def test_a_new_requirement_changes_the_part_that_it_falls_into_and_no_other() ->
     assert len(changed) <= 2 and len(before) > 3
 
 
-WORDS = (
-    st.text("abcdefghijklmnopqrstuvwxyzäöü中文字 ", min_size=3, max_size=24).map(str.strip).filter(lambda t: len(t) > 2)
-)
+LETTERS = "abcdefghijklmnopqrstuvwxyzäöü中文字 "
+WORDS = st.text(LETTERS, min_size=3, max_size=24).map(str.strip).filter(lambda text: len(text) > 2)
+FEATURES = st.dictionaries(WORDS, st.lists(WORDS, min_size=1, max_size=16, unique=True), min_size=1, max_size=5)
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.dictionaries(WORDS, st.lists(WORDS, min_size=1, max_size=16, unique=True), min_size=1, max_size=5), st.randoms()
-)
+@given(FEATURES)
 def test_any_specification_gives_a_valid_plan_that_covers_it_and_edits_leave_the_rest_alone(
     features: dict[str, list[str]],
 ) -> None:
