@@ -30,11 +30,11 @@ Lines = list[str]
 def ids(spec: Spec) -> dict[tuple[str, str], str]:
     """(feature's name, requirement's text or "") → id, without those that stand twice."""
     rows = [((f.name, ""), f.id) for f in spec.features]
-    rows += [((f.name, r.text), f"{f.id}/{r.id}") for f in spec.features for r in f.requirements]
+    rows += [((f.name, r.full), f"{f.id}/{r.id}") for f in spec.features for r in f.requirements]
     often = Counter(key for key, _ in rows)
     names = Counter(f.name for f in spec.features)
     alone = {
-        text for text, count in Counter(r.text for f in spec.features for r in f.requirements).items() if count < 2
+        text for text, count in Counter(r.full for f in spec.features for r in f.requirements).items() if count < 2
     }
     return {k: v for k, v in rows if often[k] == 1 and names[k[0]] == 1 and (not k[1] or k[1] in alone)}
 

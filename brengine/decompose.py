@@ -204,10 +204,10 @@ def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover
     whole = _whole_feature(match, spec)
     if match.rule.covers != "project" and feature.id != PROJECT:
         found.append(Cover(Span(feature.span.line), feature.name))
-        found += whole or [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in match.requirements]
+        found += whole or [Cover(r.span, r.full, f"{feature.id}/{r.id}") for r in match.requirements]
     elif match.rule.covers == "feature":
         found += [Cover(Span(f.span.line), f.name) for f in spec.features]
-    found += [] if whole else [Cover(c.span, c.text) for c in match.criteria]
+    found += [] if whole else [Cover(c.span, c.full) for c in match.criteria]
     about = [s for s in match.sections if upper_bound(s.text) <= MAX_SECTION][:2]
     return (*found, *(Cover(section.span, section.text) for section in dict.fromkeys((*about, *binding))))
 
@@ -217,16 +217,16 @@ def _whole_feature(match: Match, spec: Spec) -> list[Cover]:
     feature = match.feature
     if match.rule.covers != "feature" or feature.id == PROJECT or match.part:
         return []
-    found = [Cover(r.span, r.text, f"{feature.id}/{r.id}") for r in feature.requirements]
+    found = [Cover(r.span, r.full, f"{feature.id}/{r.id}") for r in feature.requirements]
     if feature.description:
         found.append(Cover(feature.span, feature.description))
-    found += [Cover(c.span, c.text) for c in (*feature.criteria, *spec.criteria)]
+    found += [Cover(c.span, c.full) for c in (*feature.criteria, *spec.criteria)]
     return found if sum(upper_bound(cover.text) for cover in found) <= ROOM_TOKENS else []
 
 
 def _accepted(match: Match) -> tuple[Acceptance, ...]:
-    rows = [Acceptance(r.text, "requirement", tuple(r.span.lines)) for r in match.requirements]
-    return (*rows, *(Acceptance(c.text, "criterion", tuple(c.span.lines)) for c in match.criteria))
+    rows = [Acceptance(r.full, "requirement", tuple(r.span.lines)) for r in match.requirements]
+    return (*rows, *(Acceptance(c.full, "criterion", tuple(c.span.lines)) for c in match.criteria))
 
 
 # --- edges --------------------------------------------------------------------------------------------------------

@@ -35,6 +35,13 @@ class Requirement:
     id: str
     text: str
     span: Span
+    above: str = ""
+    """The bullets above a nested one, or the other cells of its row: what the text is about."""
+
+    @property
+    def full(self) -> str:
+        """The text behind what it is about: `Monthly: as a table`."""
+        return f"{self.above}: {self.text}" if self.above else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _all_text(spec: Spec) -> str:
     for section in spec.sections:
         texts += [section.title, section.text]
     for feature in spec.features:
-        texts += [feature.name, feature.description, *(row.text for row in feature.requirements)]
+        texts += [feature.name, feature.description, *(row.full for row in feature.requirements)]
     return "\n".join(texts)
 
 
@@ -112,7 +112,7 @@ def _best(pack: Pack, spec: Spec) -> str:
     asked = [rule for rule in pack.rules if rule.requirement]
 
     def hits(feature: Feature) -> int:
-        return sum(any(holds(row.text, rule.requirement) for row in feature.requirements) for rule in asked)
+        return sum(any(holds(row.full, rule.requirement) for row in feature.requirements) for rule in asked)
 
     best = max(fitting, key=hits)
     return best.id if hits(best) >= pack.at_least else ""
@@ -146,11 +146,11 @@ def _of_rule(rule: Rule, feature: Feature, spec: Spec, criteria: Sequence[Requir
     sections = tuple(s for s in spec.sections if rule.section and s.text and holds(s.title, rule.section))
     if rule.section and not sections:
         return []
-    texts = [feature.name, *(r.text for r in feature.requirements)]
+    texts = [feature.name, *(r.full for r in feature.requirements)]
     if rule.feature and not any(holds(text, rule.feature) for text in texts):
         return []
-    taken = tuple(c for c in criteria if holds(c.text, rule.criteria))
-    wanted = [r for r in feature.requirements if not rule.requirement or holds(r.text, rule.requirement)]
+    taken = tuple(c for c in criteria if holds(c.full, rule.criteria))
+    wanted = [r for r in feature.requirements if not rule.requirement or holds(r.full, rule.requirement)]
     if rule.scope == "each-requirement":
         return [Match(rule, feature, (requirement,), taken) for requirement in wanted]
     if rule.requirement and not wanted:
@@ -166,10 +166,10 @@ def _of_rest(
     ground: Ground,
     about: bool,
 ) -> list[Match]:
-    if rule.feature and not any(holds(text, rule.feature) for text in (feature.name, *(r.text for r in left))):
+    if rule.feature and not any(holds(text, rule.feature) for text in (feature.name, *(r.full for r in left))):
         return []
-    wanted = [row for row in left if not rule.requirement or holds(row.text, rule.requirement)]
-    taken = tuple(c for c in criteria if holds(c.text, rule.criteria))
+    wanted = [row for row in left if not rule.requirement or holds(row.full, rule.requirement)]
+    taken = tuple(c for c in criteria if holds(c.full, rule.criteria))
     if rule.scope == "each-requirement":
         return [Match(rule, feature, (row,), taken) for row in wanted]
     mine = _share(rule, feature, left, wanted, ground, about)
@@ -208,7 +208,7 @@ def _about(rules: Sequence[Rule], feature: Feature, left: Sequence[Requirement])
     for rule in rules:
         if not (rule.catch_all and rule.requirement):
             continue
-        hits = sum(holds(row.text, rule.requirement) for row in left)
+        hits = sum(holds(row.full, rule.requirement) for row in left)
         named = holds(feature.name, rule.requirement)
         enough = hits >= rule.at_least or hits == len(left) > 1 or (named and hits)
         share = (hits + NAMED * len(left) * named) / len(left) if left else 0.0
@@ -246,7 +246,7 @@ def _parted(match: Match, tokens: int) -> Iterator[Match]:
     parts = list(_runs(match.requirements, share))
     extra: list[Requirement] = []
     for criterion in match.criteria:
-        roomy = [part for part in parts if _tokens(part) + _cost(criterion.text) <= tokens and len(part) < 2 * MOST]
+        roomy = [part for part in parts if _tokens(part) + _cost(criterion.full) <= tokens and len(part) < 2 * MOST]
         home = max(roomy, key=lambda part: _likeness(criterion, part), default=extra)
         home.append(criterion)
     ours = set(match.requirements)
@@ -269,12 +269,12 @@ def _runs(rows: Sequence[Requirement], tokens: int) -> Iterator[list[Requirement
 
 
 def _likeness(row: Requirement, part: Sequence[Requirement]) -> int:
-    mine = titles.content_words(row.text)
-    return max(len(mine & titles.content_words(other.text)) for other in part)
+    mine = titles.content_words(row.full)
+    return max(len(mine & titles.content_words(other.full)) for other in part)
 
 
 def _tokens(rows: Iterable[Requirement]) -> int:
-    return sum(_cost(row.text) for row in rows)
+    return sum(_cost(row.full) for row in rows)
 
 
 @lru_cache(maxsize=65536)

@@ -88,7 +88,7 @@ def _with_work(ways: Sequence[Candidate], source: Source, options: Options) -> _
 
 def known_of(spec: Spec) -> dict[str, dict[str, str]]:
     """Feature id → requirement id → text: what a lock remembers, so that rewording moves no id."""
-    return {feature.id: {r.id: r.text for r in feature.requirements} for feature in spec.features}
+    return {feature.id: {r.id: r.full for r in feature.requirements} for feature in spec.features}
 
 
 def names_of(spec: Spec) -> dict[str, str]:
@@ -323,12 +323,14 @@ def _feature(
 def _requirements(
     rows: Sequence[Row], known: Mapping[str, str], fallback: str, source: Source, said: list[Diagnostic]
 ) -> tuple[Requirement, ...]:
-    texts = [row.text for row in rows]
+    texts = [row.full for row in rows]
     found, renamed = ids.assign(texts, [row.given for row in rows], known, fallback)
     for old, new in renamed:
-        place = next(row.place for row in rows if row.text == new)
+        place = next(row.place for row in rows if row.full == new)
         said.append(diagnose(source, place, "renamed", "note", f"{old[:80]!r} is now {new[:80]!r}: it keeps its id"))
-    return tuple(Requirement(name, row.text, row.place) for name, row in zip(ids.apart(found), rows, strict=True))
+    return tuple(
+        Requirement(name, row.text, row.place, row.above) for name, row in zip(ids.apart(found), rows, strict=True)
+    )
 
 
 def _account(

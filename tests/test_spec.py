@@ -120,7 +120,10 @@ def test_feature_headings_with_fields() -> None:
     assert [c.text for c in users.criteria] == ["A second registration is refused"]
     assert (reports.id, reports.priority, reports.needs) == ("rep", "low", ("users",))
     assert (reports.domain, reports.coverage) == ("frontend", 95)
-    assert [r.text for r in reports.requirements] == ["Monthly", "Monthly: As a table"]
+    assert [(r.text, r.full) for r in reports.requirements] == [
+        ("Monthly", "Monthly"),
+        ("As a table", "Monthly: As a table"),
+    ]
 
 
 def test_a_reference_to_nothing_is_an_error_with_the_nearest_name() -> None:

@@ -191,7 +191,7 @@ def test_tables_stories_and_numbered_headings_are_read() -> None:
     parsed = read(f"## Features\n\n{table}| Report | of each month | P3 | Login |\n")
     login, report = parsed.features
     assert (login.priority, report.priority, report.needs) == ("high", "low", ("login",))
-    assert login.requirements[0].text == "Login — by password"
+    assert (login.requirements[0].text, login.requirements[0].full) == ("by password", "Login: by password")
     stories = "## User Stories\n\n- As a guest I can read the list\n- As a member I can add to the list\n"
     assert len(names(stories)) == 2
     ids = "## Spec\n\n### F001: Search\n- by name\n\n### F002: Basket\n- add\n\n### F003: Export (v2.1 added)\n- file\n"

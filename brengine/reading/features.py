@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from brengine import ids
 from brengine.domain import LineKind
 from brengine.reading import fields, titles
 from brengine.reading.fields import Attributes
@@ -27,6 +28,11 @@ _WHOLE = re.compile(r"\b(?:then|shall|must|entonces|então|alors|dann|тогда
 _NORM = re.compile(r"\b(?:SHALL|MUST)\b|(?:必须|应当|しなければならない|해야 한다)")
 
 
+_DEMAND = re.compile(
+    r"^(?:requirement|description|criterion|criteria|acceptance|behaviou?r|what|text|要求|需求|描述|说明|要件|内容|説明|요구사항|설명|"
+    r"descripción|descrição|description|beschreibung|anforderung|описание|требование)",
+    re.IGNORECASE,
+)
 _ONE_LINE = ("needs", "outside")
 
 
@@ -36,6 +42,13 @@ class Row(NamedTuple):
     text: str
     place: Span
     given: str = ""
+    above: str = ""
+    """What the text is about: the bullets above it, or the other cells of its row."""
+
+    @property
+    def full(self) -> str:
+        """The text behind what it is about."""
+        return f"{self.above}: {self.text}" if self.above else self.text
 
 
 class Wish(NamedTuple):
@@ -126,9 +139,10 @@ class _Reader:
         text = " ".join(" ".join(draft.description).split())
         if not draft.requirements and self.unit.kind in ("item", "row") and not self.unit.blocks:
             whole, _ = fields.attributes(fields.unmarked(self.said))
-            draft.requirements.append(
-                Row(" — ".join([whole, *([text] if text and not self.rest else [])]), draft.place)
-            )
+            if self.unit.kind == "row" and text:
+                draft.requirements.append(Row(text, draft.place, "", whole))
+            else:
+                draft.requirements.append(Row(whole, draft.place))
         elif not draft.requirements and text:
             draft.requirements.append(Row(text[:4000], draft.place))
         elif not draft.requirements:
@@ -214,7 +228,7 @@ class _Reader:
             rows += self._items(item, kind)
         wanted = kind or "requirements"
         for row in _scenes(rows):
-            self._take(wanted, row.text, row.place, row.given)
+            self._take(wanted, *row)
 
     def _items(self, item: Block, kind: str = "", above: str = "") -> list[Row]:
         """A bullet and the bullets below it, each a text of its own that names the bullet above."""
@@ -231,17 +245,16 @@ class _Reader:
             if attributes.unknown:
                 self.draft.unknown.append((place, attributes.unknown))
             if bare and fields.ticked(text) and kind != "criteria":
-                self.draft.built.append(Row(f"{prefix}{bare}", place, attributes.id))
+                self.draft.built.append(Row(bare, place, attributes.id, prefix))
             elif bare:
-                found.append(Row(f"{prefix}{bare}", place, attributes.id))
+                found.append(Row(bare, place, attributes.id, prefix))
             for inner in block.inside:
                 if inner.kind in ("fence", "table", "html") or (
                     inner.kind == "paragraph" and inner.span.line != place.line
                 ):
                     self.draft.description.append(inner.text or self.source.slice(inner.span))
             below = [i for inner in block.inside if inner.kind == "list" for i in inner.children("item")]
-            lead = f"{prefix}{bare.rstrip(':')}: " if bare and len(prefix) < 400 else prefix
-            stack += [(inner, lead) for inner in reversed(below)]
+            stack += [(inner, lead(prefix, bare)) for inner in reversed(below)]
         return found
 
     def _scenario(self, block: Block, title: str) -> None:
@@ -249,7 +262,7 @@ class _Reader:
         rows = [row for item in block.children("item") for row in self._items(item)]
         if rows:
             span = Span(rows[0].place.line, rows[0].place.column, rows[-1].place.end_line)
-            self._take("criteria", f"{titles.bare(title)}: {' '.join(row.text for row in rows)}", span)
+            self._take("criteria", " ".join(row.text for row in rows), span, "", titles.bare(title))
 
     def _table(self, block: Block, kind: str) -> None:
         lines = [row for row in block.walk() if row.kind == "row"]
@@ -257,10 +270,15 @@ class _Reader:
         if kind not in ("requirements", "criteria") and not any(NAME_COLUMNS.match(titles.read(t).bare) for t in head):
             self.draft.description.append(self.source.slice(block.span))
             return
+        column = _main_column(head, lines[1:])
         for line in lines[1:]:
-            texts = [cell.text.strip() for cell in line.children("cell") if cell.text.strip()]
-            if texts:
-                self._take(kind if kind == "criteria" else "requirements", " — ".join(texts), line.span)
+            cells = [cell.text.strip() for cell in line.children("cell")]
+            text = cells[column] if column < len(cells) else ""
+            others = [cell for n, cell in enumerate(cells) if n != column and cell]
+            if text or others:
+                given = others[0] if others and ids.is_number(others[0].lower()) else ""
+                wanted = kind if kind == "criteria" else "requirements"
+                self._take(wanted, text or others[0], line.span, given, " — ".join(others if text else others[1:]))
 
     def _cells(self) -> None:
         for name, text in self.unit.cells.items():
@@ -270,7 +288,7 @@ class _Reader:
             elif text.strip() and text.strip() not in ("-", "—"):
                 self.draft.description.append(text.strip() if found == "description" else f"{name}: {text.strip()}")
 
-    def _take(self, kind: str, text: str, place: Span, given: str = "") -> None:
+    def _take(self, kind: str, text: str, place: Span, given: str = "", above: str = "") -> None:
         draft = self.draft
         if kind == "priority":
             draft.priority = text
@@ -282,11 +300,26 @@ class _Reader:
                 draft.needs.append(Wish(name, place, kind == "needs"))
             draft.marks.append((place, "attribute"))
         elif kind == "criteria":
-            draft.criteria.append(Row(text, place, given))
+            draft.criteria.append(Row(text, place, given, above))
         elif kind == "requirements":
-            draft.requirements.append(Row(text, place, given))
+            draft.requirements.append(Row(text, place, given, above))
         else:
             draft.description.append(text)
+
+
+def lead(above: str, text: str) -> str:
+    """What the bullets below a bullet are about."""
+    own = text.rstrip(":： ")
+    return (f"{above}: {own}" if above else own) if own and len(above) < 400 else above
+
+
+def _main_column(head: Sequence[str], lines: Sequence[Block]) -> int:
+    """The column that says what is demanded: by its heading, else the one with the longest texts."""
+    for number, title in enumerate(head):
+        if _DEMAND.match(titles.read(title).bare):
+            return number
+    lengths = [sum(len(c.text) for line in lines for c in line.children("cell")[n : n + 1]) for n in range(len(head))]
+    return lengths.index(max(lengths)) if lengths else 0
 
 
 def own_text(item: Block) -> tuple[str, Span]:
@@ -309,7 +342,7 @@ def _scenes(rows: Sequence[Row]) -> list[Row]:
         if is_open and _THEN.match(row.text) and not whole:
             last = found[-1]
             span = Span(last.place.line, last.place.column, row.place.end_line)
-            found[-1] = Row(f"{last.text} {row.text}", span, last.given)
+            found[-1] = Row(f"{last.text} {row.text}", span, last.given, last.above)
             continue
         found.append(row)
         is_open = bool(_GIVEN.match(row.text)) and not whole

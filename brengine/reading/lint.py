@@ -89,7 +89,8 @@ def _attributes(draft: Draft, source: Source) -> Iterator[Diagnostic]:
 def _twice(rows: Sequence[Row], what: str, source: Source) -> Iterator[Diagnostic]:
     texts: set[str] = set()
     given: set[str] = set()
-    for text, place, name in rows:
+    for row in rows:
+        text, place, name = row.full, row.place, row.given
         if name and name in given:
             yield diagnose(source, place, "duplicate-id", "error", f"the id {name!r} is given twice", "choose another")
         elif not name and text in texts:

@@ -134,9 +134,8 @@ def _rows(block: Block) -> list[Row]:
         bare, attributes = fields.attributes(fields.unmarked(text))
         below = [i for inner in item.inside if inner.kind == "list" for i in inner.children("item")]
         if bare and not (below and bare.endswith(":")):
-            found.append(Row(f"{prefix}{bare}", place, attributes.id))
-        lead = f"{prefix}{bare.rstrip(':')}: " if bare and len(prefix) < 400 else prefix
-        stack += [(inner, lead) for inner in reversed(below)]
+            found.append(Row(bare, place, attributes.id, prefix))
+        stack += [(inner, features.lead(prefix, bare)) for inner in reversed(below)]
     return found
 
 
