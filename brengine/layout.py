@@ -23,6 +23,15 @@ _DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 _SOURCES = ("src", "lib", "app", "internal", "cmd", "tests", "test", "pkg", "scripts")
+_ROOTS = ("src", "app", "backend", "frontend", "server", "client", "web", "api", "lib")
+_RESERVED = (
+    *("con", "prn", "aux", "nul", "__init__", "__main__", "test", "tests", "conftest"),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)),
+)
+_WRITTEN = re.compile(
+    r"(?i)\b(?:writ(?:ten|e)|lives?|create[sd]?|implement(?:ed|s)?|located|add(?:ed|s)?|build|files?|target|module|path)\b"
+    r"[^.\n`]{0,30}[`*\s:]{1,4}(?P<path>(?:[\w.-]{1,60}/){1,8}[\w.-]{1,60}\.[a-z]{1,6})(?![\w/])"
+)
 _SMALL = (
     "the",
     "an",
@@ -58,7 +67,8 @@ def package_name(spec: Spec, settings: Settings) -> str:
 def _product(title: str) -> str:
     """The product in a title like `Product Requirements Document: Shop` or `Shop — Project Specification`."""
     parts = [part.strip() for part in re.split(r"\s*[:：|]\s+|\s+[-–—]\s+", title) if part.strip()]
-    named = [part for part in parts if _DOCUMENT.sub(" ", part).strip()]
+    named = [part for part in parts if _DOCUMENT.sub(" ", part).strip() and not titles.is_section(part)]
+    named.sort(key=lambda part: bool(re.search(r"(?i)\b(?:spec|specification|requirements|prd|document)\b", part)))
     chosen = named[0] if named else "app"
     words = re.sub(
         r"(?i)\b(?:prd|project spec(?:ification)?|specification|spec|requirements(?: document)?)\b", " ", chosen
@@ -70,7 +80,9 @@ def _product(title: str) -> str:
 def module_name(slug: str) -> str:
     """A slug as the name of a module: snake case, never a keyword."""
     name = slug.replace("-", "_")
-    return f"{name}_" if keyword.iskeyword(name) or name in ("__init__", "__main__", "test") else name
+    if name in _RESERVED or name.startswith("test_"):
+        return f"{name}_module"
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def feature_slug(feature: Feature) -> str:
@@ -85,15 +97,33 @@ def camel(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
-def named_files(feature: Feature, tree: Sequence[str], toolchain: Toolchain) -> tuple[str, ...]:
-    """The files that the specification names for a feature: in its own text, else in the file tree by its name."""
-    texts = [feature.description, *(r.text for r in feature.requirements), *(c.text for c in feature.criteria)]
-    own = [path for text in texts for path in paths_in(text) if toolchain.owns(path) and "/" in path]
-    found = tuple(dict.fromkeys(own))
+def named_files(
+    feature: Feature, tree: Sequence[str], toolchain: Toolchain, elsewhere: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """The files that the specification names for a feature: in its own text, else in the file tree by its name.
+
+    A file that it mentions only in passing is not its own where another feature says that it is written there
+    (`elsewhere`, in small letters).
+    """
+    strong = written_in(feature)
+    mentioned = [path for text in _texts(feature) for path in paths_in(text) if toolchain.owns(path) and "/" in path]
+    own = [path for path in mentioned if path.casefold() in strong or path.casefold() not in elsewhere]
+    found = tuple({path.casefold(): path for path in reversed(own)}.values())[::-1]
     if not found:
         words = titles.content_words(feature.name)
         found = tuple(p for p in tree if toolchain.owns(p) and _stem_words(p) and _stem_words(p) <= words)
     return found if len([p for p in found if not toolchain.is_test(p)]) <= MAX_NAMED else ()
+
+
+def written_in(feature: Feature) -> frozenset[str]:
+    """The files, in small letters, of which a feature says that it is written there."""
+    texts = _texts(feature)
+    return frozenset(m["path"].casefold() for text in texts for m in _WRITTEN.finditer(text[:20_000]))
+
+
+def _texts(feature: Feature) -> list[str]:
+    rows = (*feature.requirements, *feature.criteria)
+    return [feature.description, *(row.full for row in rows)]
 
 
 def domains(spec: Spec, tree: Sequence[str], chosen: Chosen) -> dict[str, str]:
@@ -110,11 +140,16 @@ def domains(spec: Spec, tree: Sequence[str], chosen: Chosen) -> dict[str, str]:
 
 def prefixes(spec: Spec, tree: Sequence[str], chosen: Chosen, package: str) -> dict[str, str]:
     """Toolchain name → the folder above its files: as the specification has it, else `web/` for a second toolchain."""
-    paths = [*tree, *(p for f in spec.features for r in f.requirements for p in paths_in(r.text))]
-    found = {}
+    paths, found = list(tree), {}
+    if not tree:  # without a tree, what most of the named files say
+        named = [p for f in spec.features for p in dict.fromkeys(q for text in _texts(f) for q in paths_in(text))]
+        paths = named if len(named) > max(4, len(spec.features)) else []
     for toolchain, otherwise in ((chosen.frontend, "web/"), (chosen.main, "")):
         tops = [path.split("/")[0] for path in paths if toolchain.owns(path) and "/" in path]
         top = max(set(tops), key=lambda name: (tops.count(name), name), default="")
+        if toolchain.source.startswith("{package}/") and any(path.startswith(f"src/{package}/") for path in paths):
+            found[toolchain.name] = "src/"
+            continue
         own = (package, *_SOURCES, toolchain.source.split("/", maxsplit=1)[0])
         common = tops.count(top) * 10 >= len(tops) * 6 and top not in own and not path_problem(top)
         found[toolchain.name] = f"{top}/" if top and common else otherwise
@@ -163,9 +198,16 @@ def tree_paths(sections: Iterable[Section]) -> tuple[str, ...]:
 def _tree(text: str) -> Iterator[str]:
     """The files of one drawn tree: a line without a branch that ends with / is its root."""
     above: list[tuple[int, str]] = []
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    drawn = [match["name"] for line in lines if (match := _TREE.match(line))]
+    for line in lines:
         match = _TREE.match(line)
         if not match:
+            root = line.strip().strip("`").rstrip("/")
+            kept = re.fullmatch(r"[\w.-]{2,40}", root) and (root in _ROOTS or "__init__.py" in drawn[:3])
+            above = (
+                [(-1, root)] if kept and line.strip().strip("`").endswith("/") else [] if not line.strip() else above
+            )
             continue
         depth, name = len(match["indent"].expandtabs(4)), match["name"]
         while above and above[-1][0] >= depth:

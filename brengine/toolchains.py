@@ -15,6 +15,8 @@ from brengine.domain import Spec
 from brengine.source import Source
 
 FOLDER = "toolchains"
+SEEN = 2
+"""How often a language must be spoken of outside the tech stack."""
 STACK_WEIGHT = 6
 """How much more a word in the tech stack says than one elsewhere."""
 
@@ -23,6 +25,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     toolchain: str
     words: list[str]
+    anywhere: list[str] = []
     extensions: list[str]
     source: str
     test: str
@@ -39,6 +42,9 @@ class Toolchain:
 
     name: str
     words: tuple[str, ...]
+    """Words that ask for it in a tech stack."""
+    anywhere: tuple[str, ...]
+    """The few of them that mean nothing else, wherever they stand."""
     extensions: tuple[str, ...]
     source: str
     test: str
@@ -88,6 +94,7 @@ def load(sources: Sequence[Source]) -> tuple[Toolchain, ...]:
         found[row.toolchain] = Toolchain(
             row.toolchain,
             tuple(row.words),
+            tuple(row.anywhere),
             tuple(row.extensions),
             row.source,
             row.test,
@@ -125,12 +132,13 @@ def _score(toolchain: Toolchain, spec: Spec) -> int:
         [section.text for section in spec.sections if section.role != "tech-stack"]
         + [text for f in spec.features for text in (f.name, f.description, *(r.text for r in f.requirements))]
     )
-    pattern = _pattern(toolchain)
-    return STACK_WEIGHT * len(set(pattern.findall(stack.lower()))) + min(len(pattern.findall(rest.lower())), 100)
+    in_stack = len(set(_pattern(toolchain.words, toolchain.extensions).findall(stack.lower())))
+    around = len(_pattern(toolchain.anywhere, toolchain.extensions).findall(rest.lower())) if toolchain.anywhere else 0
+    return STACK_WEIGHT * in_stack + (min(around, 100) if around >= SEEN else 0)
 
 
-@lru_cache(maxsize=64)
-def _pattern(toolchain: Toolchain) -> re.Pattern[str]:
-    words = "|".join(re.escape(word.lower()) for word in toolchain.words)
-    endings = "|".join(re.escape(ending) for ending in toolchain.extensions)
+@lru_cache(maxsize=128)
+def _pattern(known: tuple[str, ...], extensions: tuple[str, ...]) -> re.Pattern[str]:
+    words = "|".join(re.escape(word.lower()) for word in known)
+    endings = "|".join(re.escape(ending) for ending in extensions)
     return re.compile(rf"(?<![\w.])(?:{words})(?![\w+#])|(?<=[\w*])(?:{endings})(?![\w])")

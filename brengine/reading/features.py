@@ -34,6 +34,8 @@ _DEMAND = re.compile(
     re.IGNORECASE,
 )
 _ONE_LINE = ("needs", "outside")
+_ENDS_ITSELF = (*_ONE_LINE, "priority", "status")
+"""Fields whose value on their own line is all that they say: what follows is not theirs."""
 
 
 class Row(NamedTuple):
@@ -193,14 +195,15 @@ class _Reader:
             found, rest = fields.label(line)
             place = Span(block.span.line + offset, block.span.column, block.span.line + offset, len(line) + 1)
             if found:
-                label = kind = found
+                label = found
+                kind = "" if rest and found in _ENDS_ITSELF else found
                 self.draft.marks.append((place, "attribute"))
             elif fields.unknown_label(line):
                 label = kind = ""
             text = (rest if found else line).strip()
             if text and found:
                 self._take(found, text, place)
-                label = "" if found in _ONE_LINE else label
+                label = "" if found in _ENDS_ITSELF else label
             elif text and label in (*_ONE_LINE, "criteria", "requirements") and not said:
                 self._take(label, text, place)
             elif text:

@@ -44,7 +44,7 @@ class Sections:
             if inner.span.line in self._taken:
                 continue
             whole = not any(line in self._taken for line in inner.span.lines)
-            if whole and (inner.level > 1 or not inner.parts):
+            if whole and (inner.level > 1 or not inner.parts) and not _holds_others(inner):
                 self._section(inner.title, inner.span, inner, [b for p in inner.walk() for b in p.body])
                 continue
             for number, span in enumerate(self._free(inner.span.line, inner.own_end)):
@@ -102,6 +102,16 @@ class Sections:
                     self.coverage = goal
                 elif (block.kind == "list" and re.search(r"\d", row.text)) or _MEASURE.search(row.text):
                     self.criteria.append(row)
+
+
+def _holds_others(part: Part) -> bool:
+    """True for a part of no role of its own above parts that bind or state criteria: they are sections themselves."""
+    telling = ("tech-stack", "layout", "acceptance", "non-functional", "constraints")
+    return titles.role(part.title) in ("other", "overview") and any(
+        titles.role(below.title) in telling and titles.is_section(below.title)
+        for below in part.walk()
+        if below is not part
+    )
 
 
 _MEASURE = re.compile(
