@@ -14,7 +14,7 @@ from brengine.reading.options import Settled
 from brengine.wiring import Project
 
 ACCEPT = click.option(
-    "--accept-reading", is_flag=True, help="Take the best reading of an unclear specification, and remember it."
+    "--accept-reading", is_flag=True, help="Take the best reading of an unclear specification (a build remembers it)."
 )
 
 

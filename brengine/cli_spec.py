@@ -114,6 +114,8 @@ def analyze(where: Places, given: Path | None, explain: bool, matrix: bool, acce
             if explain:
                 lines = ", ".join(str(cover.span.line) for cover in task.covers)
                 click.echo(f"      rule {task.rule}; lines {lines or 'none'}; {', '.join(task.files)}")
+                needs = ", ".join(need.task for need in task.needs)
+                click.echo(f"      {task.id}" + (f" needs {needs}" if needs else ""))
     for line in _matrix(plan) if matrix else ():
         click.echo(line)
 

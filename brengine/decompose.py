@@ -19,8 +19,6 @@ ROOM_TOKENS = 2_600
 """Tokens of a prompt's context for what binds and what is demanded; the rest is for contracts and files."""
 BINDING_TOKENS = 1_200
 """Tokens of the sections that bind every task; what does not fit informs where there is room."""
-MAX_SECTION = 1_800
-"""Tokens of a section that one task is about."""
 _BINDING_ORDER = ("tech-stack", "layout", "constraints", "non-functional")
 
 
@@ -33,7 +31,11 @@ class _Files:
     chosen: Chosen
     prefixes: Mapping[str, str]
     """The folder of the files of each toolchain, by its name."""
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Feature id → the files, in small letters, of which it says that it is written there."""
     taken: set[str] = field(default_factory=set)
+    paths: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """The targets and tests of matches that were seen to first."""
     ids: set[str] = field(default_factory=set)
 
 
@@ -45,7 +47,11 @@ def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -
     ground = matching.Ground(chosen, layout.domains(spec, tree, chosen), room)
     found = matching.matches(spec, packs, ground)
     files = _Files(package, tree, chosen, layout.prefixes(spec, tree, chosen, package))
+    files.written = {feature.id: layout.written_in(feature) for feature in spec.features}
     files.taken |= {path.casefold() for match in found for path in _fixed(match, files)}
+    for match in found:  # the product's own modules keep their names, whatever a feature is called
+        if match.rule.scope == "product":
+            files.paths[id(match)] = _paths(match, _values(match, files), files)
     tasks = [_task(match, spec, files, binding) for match in found]
     return _edges(spec, found, tasks)
 
@@ -56,7 +62,7 @@ def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -
 def _task(match: Match, spec: Spec, files: _Files, binding: Sequence[Section]) -> Task:
     rule, feature = match.rule, match.feature
     values = _values(match, files)
-    targets, tests = _paths(match, values, files)
+    targets, tests = files.paths.get(id(match)) or _paths(match, values, files)
     name = _fill(rule.name, values).strip()
     minutes, complexity = _size(match)
     return Task(
@@ -106,7 +112,7 @@ def _size(match: Match) -> tuple[int, Complexity]:
 def _values(match: Match, files: _Files) -> dict[str, str]:
     feature = match.feature
     rows = match.rows
-    first = rows[0] if rows else None
+    first = match.anchor if match.part else rows[0] if rows else None
     name = files.package if feature.id == PROJECT else layout.feature_slug(feature)
     return {
         "package": files.package,
@@ -117,6 +123,8 @@ def _values(match: Match, files: _Files) -> dict[str, str]:
         "requirement_slug": ids.plain_slug(first.id if first else feature.id, "requirement").replace("-", "_"),
         "part_slug": layout.short_slug(_part_name(first)) if first else "",
         "part": f": {_part_name(first)}" if match.part and first else "",
+        "aspect": f" ({match.rule.aspect})" if match.rule.aspect and not match.whole else "",
+        "front": files.prefixes.get(files.chosen.frontend.name, ""),
     }
 
 
@@ -147,12 +155,17 @@ def _paths(match: Match, values: dict[str, str], files: _Files) -> tuple[tuple[s
     """(targets, tests): as the specification names them where the rule leaves it open, else as the rule says."""
     rule = match.rule
     toolchain = files.chosen.of(rule.domain)
-    named = layout.named_files(match.feature, files.tree, toolchain) if "{source}" in rule.targets else ()
-    free = [path for path in named if path.casefold() not in files.taken]
+    own = files.written.get(match.feature.id, frozenset())
+    elsewhere = frozenset(path for name, paths in files.written.items() if name != match.feature.id for path in paths)
+    named = layout.named_files(match.feature, files.tree, toolchain, elsewhere) if "{source}" in rule.targets else ()
+    claimed = own if not match.part else frozenset()  # two features that claim one file are an error, told below
+    free = [path for path in named if path.casefold() not in files.taken or path.casefold() in claimed & elsewhere]
     targets = tuple(path for path in free if not toolchain.is_test(path))
     tests = tuple(path for path in free if toolchain.is_test(path)) if targets else ()
     tests = tests or ((layout.beside(targets[0], toolchain),) if targets and toolchain.beside else ())
     values |= _module_paths(match, values, toolchain, files)
+    if "{entry}" in rule.targets and toolchain.beside:
+        tests = (layout.beside(values["entry"], toolchain),)
     targets = targets or tuple(_fill(path, values) for path in rule.targets)
     tests = tests or tuple(_fill(path, values) for path in rule.tests)
     files.taken |= {path.casefold() for path in (*targets, *tests)}
@@ -168,7 +181,8 @@ def _fixed(match: Match, files: _Files) -> list[str]:
 
 def _module_paths(match: Match, values: Mapping[str, str], toolchain: Toolchain, files: _Files) -> dict[str, str]:
     """{source}, {test} and {entry} of the rule's module; a number tells a module apart whose files are taken."""
-    wanted = layout.module_name(_fill(match.rule.module or "{feature}", values))
+    suffix = f"_{match.rule.aspect.replace(' ', '_')}" if match.rule.aspect and not match.whole else ""
+    wanted = layout.module_name(_fill(match.rule.module or "{feature}", values) + suffix)
     wanted = f"{wanted}_{values['part_slug']}".strip("_") if match.part else wanted
     prefix = files.prefixes.get(toolchain.name, "")
     number, name = 1, wanted
@@ -208,8 +222,8 @@ def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover
     elif match.rule.covers == "feature":
         found += [Cover(Span(f.span.line), f.name) for f in spec.features]
     found += [] if whole else [Cover(c.span, c.full) for c in match.criteria]
-    about = [s for s in match.sections if upper_bound(s.text) <= MAX_SECTION][:2]
-    return (*found, *(Cover(section.span, section.text) for section in dict.fromkeys((*about, *binding))))
+    about = dict.fromkeys((*match.sections[:2], *binding))
+    return (*found, *(Cover(section.span, section.text) for section in about))
 
 
 def _whole_feature(match: Match, spec: Spec) -> list[Cover]:

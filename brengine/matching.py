@@ -17,10 +17,14 @@ from brengine.toolchains import Chosen
 
 MOST = 12
 """Requirements that one task takes where its rule grows; more are parted. Criteria may be as many again."""
+MAX_SECTION = 1_800
+"""Tokens of a section that a task may be about."""
 LEAST = 4
 """Rows of a part, before it may end."""
 NAMED = 0.34
 """What a word in the name of a feature counts, as a share of its requirements."""
+SEVERAL = 3
+"""How many requirements must speak of a pack's words where nothing else does."""
 SHARE = 0.5
 """The share of a feature's requirements by which a rule takes the feature as a whole."""
 
@@ -37,6 +41,14 @@ class Match:
     """It takes only a part of what the rule takes of the feature; named by the part's first row."""
     sections: tuple[Section, ...] = ()
     """The sections that the rule is about."""
+    whole: bool = False
+    """It takes everything that is demanded of the feature (or that other code leaves): no other rule shares it."""
+
+    @property
+    def anchor(self) -> Requirement | None:
+        """The row that a part is named by: one that stays where others come and go."""
+        rows = self.requirements or self.criteria
+        return min(rows, key=lambda row: digest.short("anchor", row.id), default=None)
 
     @property
     def rows(self) -> tuple[Requirement, ...]:
@@ -64,8 +76,8 @@ class Ground:
 
 def matches(spec: Spec, packs: Sequence[Pack], ground: Ground) -> list[Match]:
     """All matches, feature by feature in the order of the spec and of the rules, then those for the whole product."""
-    chosen, text = ground.chosen, _all_text(spec)
-    packs = [pack for pack in packs if _applies(pack, text, chosen)]
+    about, rows = _told(spec)
+    packs = [pack for pack in packs if _applies(pack, about, rows, ground.chosen)]
     there = {pack.name for pack in packs if any(_fits(pack, feature) for feature in spec.features)}
     packs = [pack for pack in packs if not there & set(pack.unless)]
     only = {pack.name: _best(pack, spec) for pack in packs if pack.once and spec.features}
@@ -86,20 +98,35 @@ def matches(spec: Spec, packs: Sequence[Pack], ground: Ground) -> list[Match]:
     return [part for match in found for part in _parted(match, ground.tokens)]
 
 
-def _applies(pack: Pack, text: str, chosen: Chosen) -> bool:
+def _applies(pack: Pack, about: str, rows: Sequence[str], chosen: Chosen) -> bool:
     names = (chosen.main.name, chosen.frontend.name)
     if pack.toolchains and not any(name in pack.toolchains for name in names):
         return False
-    return not pack.spec or holds(text, pack.spec)
+    if not pack.spec or holds(about, pack.spec):
+        return True
+    return sum(holds(row, pack.spec) for row in rows) >= SEVERAL
 
 
-def _all_text(spec: Spec) -> str:
-    texts = [spec.title]
+def _told(spec: Spec) -> tuple[str, list[str]]:
+    """(what the document says about the product as a whole, the requirements), without what it does not want."""
+    texts = [spec.title, *(feature.name for feature in spec.features)]
     for section in spec.sections:
-        texts += [section.title, section.text]
-    for feature in spec.features:
-        texts += [feature.name, feature.description, *(row.full for row in feature.requirements)]
-    return "\n".join(texts)
+        if not (titles.is_out(section.title) or titles.is_deferred(section.title)):
+            texts += [section.title, section.text]
+    rows = [row.full for feature in spec.features for row in feature.requirements]
+    return _wanted("\n".join(texts)), [_wanted(row) for row in rows]
+
+
+def _wanted(text: str) -> str:
+    """The text without fenced code and without the phrases that say no."""
+    return _NEGATED.sub(" ", _FENCED.sub(" ", text))
+
+
+_FENCED = re.compile(r"^\s*(?:```|~~~).*?^\s*(?:```|~~~)\s*$", re.DOTALL | re.MULTILINE)
+_NEGATED = re.compile(
+    r"(?i)\b(?:no|not|never|without|avoid|don't|instead of|rather than|kein\w*|ohne|sin|sem|sans|нет|без)\b"
+    r"[^.;\n]{0,60}"
+)
 
 
 def _fits(pack: Pack, feature: Feature) -> bool:
@@ -143,7 +170,7 @@ def _of_feature(feature: Feature, spec: Spec, rules: Sequence[Rule], ground: Gro
 def _of_rule(rule: Rule, feature: Feature, spec: Spec, criteria: Sequence[Requirement]) -> list[Match]:
     if rule.features > len(spec.features):
         return []
-    sections = tuple(s for s in spec.sections if rule.section and s.text and holds(s.title, rule.section))
+    sections = tuple(s for s in spec.sections if rule.section and _about_that(s, rule.section))
     if rule.section and not sections:
         return []
     texts = [feature.name, *(r.full for r in feature.requirements)]
@@ -156,6 +183,11 @@ def _of_rule(rule: Rule, feature: Feature, spec: Spec, criteria: Sequence[Requir
     if rule.requirement and not wanted:
         return []
     return [Match(rule, feature, tuple(wanted) if rule.requirement else (), taken, False, sections)]
+
+
+def _about_that(section: Section, words: tuple[str, ...]) -> bool:
+    """True for a section with such words in its title whose whole text one task may carry."""
+    return bool(section.text) and holds(section.title, words) and _cost(section.text) <= MAX_SECTION
 
 
 def _of_rest(
@@ -173,7 +205,7 @@ def _of_rest(
     if rule.scope == "each-requirement":
         return [Match(rule, feature, (row,), taken) for row in wanted]
     mine = _share(rule, feature, left, wanted, ground, about)
-    return [Match(rule, feature, tuple(mine), taken)] if mine else []
+    return [Match(rule, feature, tuple(mine), taken, whole=len(mine) == len(feature.requirements))] if mine else []
 
 
 def _share(
@@ -196,8 +228,8 @@ def _share(
     if domain == "frontend" or (domain == "backend" and web):
         return left if web and domain == "frontend" else ()
     mixed = ground.chosen.main is not ground.chosen.frontend
-    apart = web and mixed and not about and len(left) - len(wanted) >= rule.at_least
-    if (apart or len(left) > MOST) and len(wanted) >= max(rule.at_least, LEAST - 1):
+    apart = web and mixed and len(left) - len(wanted) >= rule.at_least
+    if (apart and len(wanted) >= rule.at_least) or (len(left) > MOST and len(wanted) >= LEAST):
         return wanted
     return left if about else ()
 

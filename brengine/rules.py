@@ -24,6 +24,8 @@ PLACEHOLDERS = (
     "requirement",
     "requirement_slug",
     "part",
+    "aspect",
+    "front",
     "source",
     "test",
     "entry",
@@ -82,6 +84,7 @@ class _Task(_Part):
     reads: list[Text] = []
     covers: Literal["match", "feature", "project"] = "match"
     module: str = ""
+    aspect: str = ""
     grows: bool = False
     base: bool = False
 
@@ -163,6 +166,8 @@ class Rule:
     covers: str
     module: str
     """The name of the module that {source} and {test} are about."""
+    aspect: str
+    """What its tasks and modules are told apart by, where it shares a feature with other rules."""
     grows: bool
     """Minutes and complexity grow with the requirements that it takes, and many of them are parted."""
     base: bool
@@ -267,6 +272,7 @@ def _rule(document: Document, path: Path, row: _Rule, pack: _Pack) -> Rule:
         reads=tuple(task.reads),
         covers=task.covers,
         module=task.module,
+        aspect=task.aspect,
         grows=task.grows,
         base=task.base,
     )

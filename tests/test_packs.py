@@ -72,8 +72,8 @@ def test_a_mixed_project_has_a_front_end_of_its_own() -> None:
     page = "- Start page\n  - The page shows a form with a button\n  - The sidebar opens a dialog"
     found = by_name(spec("Python, FastAPI\n- React, TypeScript", SEARCH, page))
     assert found["Implement Search"].targets == ("shop/search.py",)
-    front = found["Build the front end of Start page"]
-    assert (front.domain, front.targets) == ("frontend", ("web/src/start_page_view.ts",))
+    front = found["Implement Start page"]
+    assert (front.domain, front.targets) == ("frontend", ("web/src/start_page.ts",))
     assert found["Wire the front end"].feature == "project"
 
 
@@ -114,32 +114,32 @@ def test_every_file_has_one_owner_even_where_names_meet() -> None:
     [
         (
             spec("Python", "- Ledger\n  - Rows are stored in SQLite\n  - A backup of the database"),
-            "Store Ledger",
+            "Implement Ledger",
             "database",
         ),
         (
             spec("Python, a REST API", "- Users\n  - The endpoint lists users\n  - Errors answer with a status code"),
-            "Serve Users",
+            "Implement Users",
             "backend",
         ),
         (
             spec("Python, a command line tool", "- Notes\n  - The command adds a note\n  - A flag sorts, exit code 2"),
-            "Add the commands of Notes",
+            "Implement Notes",
             "backend",
         ),
         (
             spec("TypeScript, a web app", "- Board\n  - A page shows cards\n  - A button opens a dialog"),
-            "Build the front end of Board",
+            "Implement Board",
             "frontend",
         ),
         (
             spec("Python", "- Alerts\n  - A worker sends an e-mail\n  - A webhook is retried, with retries bounded"),
-            "Connect Alerts",
+            "Implement Alerts",
             "infrastructure",
         ),
         (
             spec("Python", "- Orders\n  - A payment by credit card\n  - A refund of a payment"),
-            "Implement payments of Orders",
+            "Implement Orders",
             "backend",
         ),
     ],
@@ -147,7 +147,40 @@ def test_every_file_has_one_owner_even_where_names_meet() -> None:
 def test_each_pack_takes_what_it_is_about(text: str, name: str, domain: str) -> None:
     task = by_name(text)[name]
     assert task.domain == domain and len(task.requirements) == 2
-    assert "payments" not in name or task.complexity == "complex", "payments are always complex"
+    assert task.rule != "integrations/payments" or task.complexity == "complex", "payments are always complex"
+
+
+def test_a_feature_of_both_sides_is_parted_where_the_front_end_has_another_toolchain() -> None:
+    both = (
+        "- Recipes\n  - POST stores a recipe\n  - GET answers with all\n  - DELETE takes one away\n"
+        "  - The page shows a form\n  - A button opens the dialog"
+    )
+    found = by_name(spec("Python, FastAPI\n- React, TypeScript", both))
+    assert len(found["Implement Recipes"].requirements) == 3
+    assert found["Implement Recipes (front end)"].targets == ("web/src/recipes_front_end.ts",)
+
+
+def test_what_is_not_wanted_makes_no_task() -> None:
+    found = by_name(spec("Python", SEARCH, BASKET, extra="## Constraints\n\n- No REST API, no command line\n"))
+    assert not [name for name in found if name.startswith("Wire")]
+
+
+def test_a_word_in_one_feature_changes_no_task_of_another() -> None:
+    text = spec("Python", SEARCH, BASKET)
+    before = {t.id: t.files for t in plan(text).tasks}
+    edited = text.replace(
+        "Goods are found by name", "Goods are found by name on the command line, stored in a database"
+    )
+    assert {t.id: t.files for t in plan(edited).tasks} == before
+
+
+def test_two_features_that_claim_one_file_are_an_error_with_both_lines() -> None:
+    clash = spec("Python", "- Load\n  - Written in `shop/io.py`", "- Save\n  - Written in `shop/io.py`")
+    with pytest.raises(InputError) as raised:
+        plan(clash)
+    assert "load.implement-load (line 11)" in raised.value.diagnostics[0].message
+    passing = spec("Python", "- Load\n  - It uses `shop/io.py`", "- Save\n  - Written in `shop/io.py`")
+    assert by_name(passing)["Implement Save"].targets == ("shop/io.py",)
 
 
 def test_wiring_is_a_task_of_its_own_that_needs_the_parts() -> None:
