@@ -37,6 +37,8 @@ class _Draft:
     drafts: list[Draft] = field(default_factory=list)
     done: list[tuple[Draft, bool]] = field(default_factory=list)
     """Features with nothing left to build; True where the mark is at the name."""
+    aside: list[Draft] = field(default_factory=list)
+    """Features that are done, or not for now."""
     ignored: list[Ignored] = field(default_factory=list)
     taken: list[Span] = field(default_factory=list)
 
@@ -116,18 +118,22 @@ def _drafts(candidate: Candidate | None, source: Source, options: Options) -> _D
     made = _Draft(candidate)
     if candidate is None:
         return made
-    for unit in candidate.units:
+    for number, unit in enumerate(candidate.units, start=1):
         made.taken.append(unit.span)
         draft = features.draft(unit, source)
+        draft.number = titles.feature_number(unit.part.title) if unit.part is not None else 0
+        draft.number = draft.number or number
         why = _why_not(unit, draft, candidate, options)
         if why == DONE:
             made.done.append((draft, draft.done))
         if why:
+            made.aside.append(draft)
             made.ignored.append(Ignored(unit.span, f"{draft.name}: {why}"))
             continue
         if "done" in options.include:
             draft.requirements, draft.built = [*draft.built, *draft.requirements], []
             draft.requirements.sort(key=lambda row: row.place.line)
+        _put_off(draft, made, options)
         made.ignored += [Ignored(row.place, f"{row.text[:80]}: {DONE}") for row in draft.built]
         made.drafts.append(draft)
     for unit in candidate.removed:
@@ -136,6 +142,16 @@ def _drafts(candidate: Candidate | None, source: Source, options: Options) -> _D
     for part in candidate.common:
         _share(part, made, source)
     return made
+
+
+def _put_off(draft: Draft, made: _Draft, options: Options) -> None:
+    """Bullets and parts within a feature that are not for now are ignored, with the reason."""
+    for row, why in draft.later:
+        if why == "for later" and "deferred" in options.include and row.place.line == row.place.end_line:
+            draft.requirements.append(row)
+        else:
+            made.ignored.append(Ignored(row.place, f"{row.text[:80]}: {why}"))
+    draft.requirements.sort(key=lambda row: row.place.line)
 
 
 def _why_not(unit: Unit, draft: Draft, candidate: Candidate, options: Options) -> str:
@@ -297,7 +313,7 @@ def _features(
         said.append(diagnose(source, place, "renamed", "note", f"feature {old!r} is now {new!r}: it keeps its id"))
     own = [f"{name}-feature" if name == PROJECT else name for name in found]
     by_id = dict(zip(ids.apart(own), drafts, strict=True))
-    needs, unresolved = references.resolve(by_id, tree, source)
+    needs, unresolved = references.resolve(by_id, made.aside, tree, source)
     said += [*unresolved, *lint.cycle(needs, by_id, source)]
     return tuple(_feature(name, draft, needs[name], known.get(name, {}), source, said) for name, draft in by_id.items())
 

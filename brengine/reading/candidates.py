@@ -267,10 +267,3 @@ def _alike(one: Candidate, other: Candidate) -> bool:
     mine = {unit.span.line for unit in one.units}
     inside = any(u.span.line <= other.span.line and other.span.end_line <= u.span.end_line for u in one.units)
     return inside or len(mine & {unit.span.line for unit in other.units}) * 2 > len(mine)
-
-
-def about(title: str) -> str:
-    """Why a part of this title is passed over: `out of scope`, `for later`, or ""."""
-    if titles.is_out(title):
-        return "out of scope"
-    return "for later" if titles.is_deferred(title) else ""

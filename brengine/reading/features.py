@@ -59,6 +59,8 @@ class Wish(NamedTuple):
     text: str
     place: Span
     strict: bool = True
+    quiet: bool = False
+    """A sentence that may mean a feature: nothing is said where it does not."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,12 @@ class Draft:
     done: bool = False
     built: list[Row] = field(default_factory=list)
     """Requirements that carry a done mark."""
+    described: Span | None = None
+    """Where the description begins."""
+    later: list[tuple[Row, str]] = field(default_factory=list)
+    """What is put off or ruled out within the feature, and why."""
+    number: int = 0
+    """By which number the document knows it."""
     marks: list[tuple[Span, LineKind]] = field(default_factory=list)
     unknown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
     """Attributes that mean nothing here, with their places."""
@@ -102,8 +110,9 @@ class _Reader:
         self.draft = Draft("", unit.span, unit.place, attributes)
         self._labelled(labelled, unit.place)
         self.draft.name, self.rest = self._named(text)
-        self.draft.done = fields.ticked(unit.name) or titles.is_done(unit.name)
-        self.draft.priority = self.draft.priority or fields.priority_in_title(unit.name)
+        raw = fields.attributes(unit.part.title if unit.part is not None else unit.name)[0]
+        self.draft.done = fields.ticked(raw) or titles.is_done(raw)
+        self.draft.priority = self.draft.priority or fields.priority_in_title(raw)
 
     def _labelled(self, rows: Sequence[tuple[int, str, str]], place: Span) -> None:
         """Fields that stand in the text of a bullet, on lines of their own."""
@@ -144,9 +153,9 @@ class _Reader:
             if self.unit.kind == "row" and text:
                 draft.requirements.append(Row(text, draft.place, "", whole))
             else:
-                draft.requirements.append(Row(whole, draft.place))
+                draft.requirements.append(Row(whole, draft.place, "", _lead_in(self.unit.group)))
         elif not draft.requirements and text:
-            draft.requirements.append(Row(text[:4000], draft.place))
+            draft.requirements.append(Row(text[:4000], draft.described or draft.place))
         elif not draft.requirements:
             draft.bare = True
             draft.requirements.append(Row(draft.name, draft.place))
@@ -157,6 +166,10 @@ class _Reader:
         stack: list[tuple[Part, str, str]] = [(part, "", "")]
         while stack:
             inner, kind, title = stack.pop()
+            why = titles.aside(inner.title) if inner is not part else ""
+            if why:
+                self.draft.later.append((Row(titles.bare(inner.title), inner.span), why))
+                continue
             self._blocks(inner.body, kind, title)
             for below in reversed(inner.parts):
                 stack.append(self._below(below, kind))
@@ -166,7 +179,7 @@ class _Reader:
         kind = found or fields.title_label(part.title)
         if rest:
             self.draft.description.append(rest)
-        if not kind and titles.is_section(part.title):
+        if not kind and titles.is_remark(part.title):
             kind = "description"
         scenario = re.match(r"(?i)\s*(?:scenario|user scenario|case|场景|시나리오|シナリオ)\b", part.title)
         return part, kind or (above if above == "criteria" else "requirements"), part.title if scenario else ""
@@ -174,13 +187,17 @@ class _Reader:
     # --- blocks -----------------------------------------------------------------------------------------------------
 
     def _blocks(self, blocks: Iterable[Block], kind: str, scenario: str = "") -> None:
+        opened = kind
+        lead = ""
         for block in blocks:
             if block.kind == "paragraph":
-                kind = self._paragraph(block, kind)
+                kind = self._paragraph(block, kind, opened)
+                lead = _lead_in(block.text)
             elif block.kind == "list" and scenario:
                 self._scenario(block, scenario)
             elif block.kind == "list":
-                self._list(block, kind)
+                self._list(block, kind, lead)
+                lead = ""
             elif block.kind == "table":
                 self._table(block, kind)
             elif block.kind == "quote":
@@ -188,12 +205,15 @@ class _Reader:
             elif block.kind not in ("rule", "row", "cell"):
                 self.draft.description.append(block.text or self.source.slice(block.span))
 
-    def _paragraph(self, block: Block, kind: str) -> str:
-        label = ""
+    def _paragraph(self, block: Block, kind: str, opened: str = "") -> str:
+        label = opened if opened in (*_ENDS_ITSELF, "criteria") else ""
         said: list[str] = []
         for offset, line in enumerate(block.text.split("\n")):
             found, rest = fields.label(line)
             place = Span(block.span.line + offset, block.span.column, block.span.line + offset, len(line) + 1)
+            if found == "hint":
+                self._take(found, rest, place)
+                found = ""
             if found:
                 label = found
                 kind = "" if rest and found in _ENDS_ITSELF else found
@@ -204,7 +224,7 @@ class _Reader:
             if text and found:
                 self._take(found, text, place)
                 label = "" if found in _ENDS_ITSELF else label
-            elif text and label in (*_ONE_LINE, "criteria", "requirements") and not said:
+            elif text and label in (*_ENDS_ITSELF, "criteria", "requirements") and not said:
                 self._take(label, text, place)
             elif text:
                 said.append(text)
@@ -217,18 +237,20 @@ class _Reader:
             self._take(wanted, text, block.span)
         return kind
 
-    def _list(self, block: Block, kind: str) -> None:
+    def _list(self, block: Block, kind: str, lead: str = "") -> None:
         rows: list[Row] = []
         for item in block.children("item"):
             text, place = own_text(item)
             found, rest = fields.label(fields.unmarked(text))
+            if found == "hint":
+                self._take(found, rest, place)
             if found and _is_field(found, item, rest):
                 if rest:
                     self._take(found, rest, place)
                 self.draft.marks.append((place, "attribute"))
                 self._blocks([inner for inner in item.inside if inner.kind != "paragraph"], found)
                 continue
-            rows += self._items(item, kind)
+            rows += self._items(item, kind, lead)
         wanted = kind or "requirements"
         for row in _scenes(rows):
             self._take(wanted, *row)
@@ -247,12 +269,16 @@ class _Reader:
             bare, attributes = fields.attributes(fields.unmarked(text))
             if attributes.unknown:
                 self.draft.unknown.append((place, attributes.unknown))
+            why = fields.put_off(bare)
+            if why:
+                self.draft.later.append((Row(bare, block.span, attributes.id, prefix), why))
+                continue
             if bare and fields.ticked(text) and kind != "criteria":
                 self.draft.built.append(Row(bare, place, attributes.id, prefix))
             elif bare:
                 found.append(Row(bare, place, attributes.id, prefix))
             for inner in block.inside:
-                if inner.kind in ("fence", "table", "html") or (
+                if inner.kind in ("fence", "table", "html", "quote") or (
                     inner.kind == "paragraph" and inner.span.line != place.line
                 ):
                     self.draft.description.append(inner.text or self.source.slice(inner.span))
@@ -286,7 +312,7 @@ class _Reader:
     def _cells(self) -> None:
         for name, text in self.unit.cells.items():
             found, _ = fields.label(f"{name}: x")
-            if found in ("priority", *_ONE_LINE, "status") or (found == "criteria" and text.strip()):
+            if found in ("priority", *_ONE_LINE, "status") or (found in ("criteria", "requirements") and text.strip()):
                 self._take(found, text, self.unit.place)
             elif text.strip() and text.strip() not in ("-", "—"):
                 self.draft.description.append(text.strip() if found == "description" else f"{name}: {text.strip()}")
@@ -302,12 +328,22 @@ class _Reader:
             for name in fields.references(text):
                 draft.needs.append(Wish(name, place, kind == "needs"))
             draft.marks.append((place, "attribute"))
+        elif kind == "hint":
+            draft.needs += [Wish(name, place, strict=False, quiet=True) for name in fields.references(text)]
         elif kind == "criteria":
             draft.criteria.append(Row(text, place, given, above))
         elif kind == "requirements":
             draft.requirements.append(Row(text, place, given, above))
         else:
+            draft.described = draft.described or place
             draft.description.append(text)
+
+
+def _lead_in(text: str) -> str:
+    """The sentence before a list that its bullets complete: `The app must not:`; "" for labels and names."""
+    last = text.rstrip().split("\n")[-1].strip("*_ ")
+    short = last.endswith((":", "：")) and len(last) < 120 and len(last.split()) > 2
+    return last.rstrip(":： *_") if short and not fields.label(last)[0] else ""
 
 
 def lead(above: str, text: str) -> str:
@@ -332,7 +368,16 @@ def own_text(item: Block) -> tuple[str, Span]:
 
 
 def _is_field(found: str, item: Block, rest: str) -> bool:
-    """A labelled bullet is a field; one of description with a text of its own and nothing below is a requirement."""
+    """A labelled bullet is a field; one of description with a text of its own and nothing below is a requirement.
+
+    So is one of priority or status whose text is no such value, and a sentence that begins like a dependency.
+    """
+    if found == "hint":
+        return False
+    if found == "priority":
+        return fields.priority_of(rest) is not None and len(rest.split()) < 5
+    if found == "status":
+        return fields.is_status(rest)
     return found != "description" or not rest or any(inner.kind == "list" for inner in item.inside)
 
 

@@ -33,6 +33,16 @@ _DONE_STATUS = re.compile(
     r"^\W*(?:✅|☑|✔|(?:completed?|done|implemented|finished|shipped|已完成|完了|완료|completado|concluído|terminé)\b)",
     re.IGNORECASE,
 )
+_OUT = re.compile(r"^\W*(?:out of scope|non-goals?|not in scope|won'?t (?:do|have)|excluded)\s*[:：–—]", re.IGNORECASE)
+_LATER = re.compile(
+    r"^\W*(?:future|deferred|later|stretch(?: goal)?|nice to have|post-mvp|v[23](?![.\d])|backlog)\s*[:：–—\])]",
+    re.IGNORECASE,
+)
+_STATUS = re.compile(
+    r"^\W*(?:in progress|in review|planned|proposed|draft|approved|accepted|active|open|todo|to do|pending|not started|"
+    r"new|wip|blocked|ready|进行中|计划|진행|en curso|em andamento|en cours|geplant|в работе)\W*$",
+    re.IGNORECASE,
+)
 _SPLIT = re.compile(r"\s*(?:[,;，、；]|\band\b|\bund\b|\bet\b|\+|&|\n)\s*")
 
 
@@ -49,6 +59,8 @@ def attributes(text: str) -> tuple[str, Attributes]:
     """(the text without its attribute block, what the block says)."""
     head, tail = text[:-500], text[-500:]
     match = _ATTRIBUTE_BLOCK.search(tail) if tail.rstrip().endswith("}") else None
+    if match and match[3] and not any(pair.partition("=")[0] in ATTRIBUTES for pair in match[3].split()):
+        match = None  # {a=b} is text, unless one of its keys is known
     if not match:
         return text.strip(), Attributes()
     pairs = [pair.partition("=") for pair in (match[2] or match[3] or "").split()]
@@ -66,7 +78,7 @@ def label(line: str) -> tuple[str, str]:
         return known, match["rest"].strip() if "rest" in match.groupdict() else ""
     needs = _NEEDS_LINE.match(line)
     if needs:
-        return "needs", (needs["on"] or needs["the"]).strip(" .")
+        return "hint", (needs["on"] or needs["the"]).strip(" .")
     return "", ""
 
 
@@ -76,7 +88,7 @@ def apart(text: str) -> tuple[str, list[tuple[int, str, str]]]:
     rows: list[tuple[int, str, str]] = []
     for offset, line in enumerate(lines[1:], start=1):
         found, rest = label(line) if ":" in line or "：" in line or line.lstrip("*_ ")[:1].isupper() else ("", "")
-        if found in ("needs", "outside", "priority", "status") and rest:
+        if found in ("needs", "outside", "priority", "status", "hint") and rest:
             rows.append((offset, found, rest))
         elif rows:
             rows[-1] = (*rows[-1][:2], f"{rows[-1][2]} {line.strip()}")
@@ -107,6 +119,18 @@ def unmarked(text: str) -> str:
 def ticked(text: str) -> bool:
     """True for a bullet with a done mark: [x], ✅, struck through."""
     return bool(_TICKED.search(text.strip()[:MAX_LINE]))
+
+
+def put_off(text: str) -> str:
+    """Why a bullet is not for now: `Out of scope: …`, `Future: …`, `(v2) …`; "" where it is."""
+    if _OUT.match(text[:200]):
+        return "out of scope"
+    return "for later" if _LATER.match(text[:200]) or titles.is_tagged_later(text[:200]) else ""
+
+
+def is_status(text: str) -> bool:
+    """True for a text that is the value of a status field, and no sentence about states."""
+    return done_status(text) or bool(_STATUS.match(text[:60]))
 
 
 def done_status(text: str) -> bool:

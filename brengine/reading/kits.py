@@ -114,12 +114,24 @@ def _speckit(parts: list[Part]) -> Kit | None:
             common.append(part)
         elif part.parts and titles.rank(part.title)[0] == 2 and "functional" in part.title.lower():
             common += [below for below in part.walk() if below.body]
-    if not found:
+    if not found or not _stands(parts):
         return None
     inside = [unit.span for unit in found]
     apart = [p for p in common if not any(s.line <= p.span.line <= s.end_line for s in inside)]
     signed = any(_SIGNED.search(p.title) for p in parts)
     return Kit("spec-kit", tuple(found), (), tuple(apart), signed)
+
+
+def _stands(parts: list[Part]) -> bool:
+    """False where the priorities that sign stories stand at some headings of a row only, or at features and phases."""
+    names = [titles.read(part.title).text.strip("*_ ") for part in parts]
+    signed = [match for name in names if (match := STORY.match(name)) and match["signed"]]
+    if not signed:
+        return True
+    prefix = re.split(r"\d", signed[0][0])[0].strip().lower()
+    same = [name for name in names if re.match(rf"{re.escape(prefix)}\s*#?\d", name.lower())]
+    other = re.match(r"(?:feature|phase|module|step|part|milestone|sprint|epic|requirement|task|page|screen)", prefix)
+    return len(signed) > 1 and len(same) == len(signed) and not other
 
 
 def _text(part: Part) -> str:

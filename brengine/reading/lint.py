@@ -35,7 +35,7 @@ RULES = {
 }
 """Every rule of the reader with what it says; all but errors can be switched off in br.toml."""
 _PLACEHOLDER = re.compile(
-    r"\bTBD\b|\bTODO\b|\bto be (?:defined|determined|decided)\b|\[[A-Z][\w ]{2,40}\](?!\()|\?\?\?", re.IGNORECASE
+    r"\bTBD\b|\bTODO\b|\b[Tt]o be (?:defined|determined|decided)\b|\[[A-Z][a-z][\w ]{2,40}\](?!\()|\?\?\?"
 )
 _QUESTION = re.compile(r"NEEDS CLARIFICATION")
 _CALLED = re.compile(

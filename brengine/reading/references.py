@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from brengine import ids
 from brengine.errors import Diagnostic, diagnose, nearest
@@ -32,8 +32,11 @@ _COLUMN = re.compile(
 class Names:
     """The features by all the names that they go by."""
 
-    def __init__(self, drafts: Mapping[str, Draft]) -> None:
+    def __init__(self, drafts: Mapping[str, Draft], aside: Sequence[Draft] = ()) -> None:
         self._drafts = drafts
+        self._aside = {_plain(text) for draft in aside for text in (draft.name, titles.read(draft.name).words)}
+        self._aside |= {_plain(draft.attributes.id) for draft in aside if draft.attributes.id}
+        self._numbers = {draft.number: "" for draft in aside} | {draft.number: name for name, draft in drafts.items()}
         self._exact: dict[str, str] = {}
         for name, draft in drafts.items():
             for key in (
@@ -50,13 +53,23 @@ class Names:
         if wanted in self._exact:
             return self._exact[wanted]
         match = _NUMBER.match(wanted)
-        if match and 0 < int(match[1]) <= len(self._drafts):
-            return list(self._drafts)[int(match[1]) - 1]
+        if match and int(match[1]) in self._numbers:
+            return self._numbers[int(match[1])]
         if len(wanted) < 3:
             return ""
         words = set(re.findall(r"\w+", wanted))
         inside = [name for name, draft in self._drafts.items() if words <= set(re.findall(r"\w+", draft.name.lower()))]
         return inside[0] if len(inside) == 1 else ""
+
+    def is_exact(self, text: str) -> bool:
+        """True where the text is a feature's name, id or number, and not only a part of its name."""
+        wanted = _plain(text)
+        return wanted in self._exact or bool(_NUMBER.match(wanted))
+
+    def is_aside(self, text: str) -> bool:
+        """True for a feature that is done, or not for now: nothing is left to depend on."""
+        match = _NUMBER.match(_plain(text))
+        return _plain(text) in self._aside or bool(match and self._numbers.get(int(match[1])) == "")
 
     def hint(self, text: str) -> str:
         """What may have been meant."""
@@ -79,10 +92,10 @@ def _plain(text: str) -> str:
 
 
 def resolve(
-    drafts: Mapping[str, Draft], tree: Tree, source: Source
+    drafts: Mapping[str, Draft], aside: Sequence[Draft], tree: Tree, source: Source
 ) -> tuple[dict[str, tuple[str, ...]], list[Diagnostic]]:
     """(the ids that each feature needs, what could not be resolved)."""
-    names = Names(drafts)
+    names = Names(drafts, aside)
     found: dict[str, list[str]] = {name: [] for name in drafts}
     said: list[Diagnostic] = []
     for name, draft in drafts.items():
@@ -97,11 +110,14 @@ def resolve(
 
 
 def _one(names: Names, owner: str, wish: Wish, source: Source, said: list[Diagnostic]) -> list[str]:
-    other = names.find(wish.text)
-    if other:
+    bare = re.sub(r"\s*[(（].*?[)）]\s*$", "", wish.text)
+    other = names.find(wish.text) or names.find(bare)
+    if other and (wish.strict or names.is_exact(wish.text) or names.is_exact(bare)):
         return [other]
-    loose = not wish.strict or len(wish.text.split()) > 2
-    if not loose or wish.text.startswith("#") or names.near(wish.text):
+    if wish.quiet or names.is_aside(wish.text) or names.is_aside(bare):
+        return []
+    loose = not wish.strict or len(wish.text.split()) > 2 or bool(re.search(r"[a-z]+ ?\d", wish.text.lower()))
+    if not loose or wish.text.startswith("#") or (wish.strict and names.near(wish.text)):
         message = f"there is no feature {wish.text!r} to depend on"
         said.append(diagnose(source, wish.place, "unknown-reference", "error", message, names.hint(wish.text)))
     else:

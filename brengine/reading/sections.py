@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from brengine import ids
 from brengine.domain import Ignored, Section
-from brengine.reading import candidates, features, fields, titles
+from brengine.reading import features, fields, titles
 from brengine.reading.features import Row
 from brengine.reading.markdown import Block, Part, Tree
 from brengine.source import Source, Span
@@ -67,8 +67,8 @@ class Sections:
     def _section(self, title: str, span: Span, part: Part | None = None, blocks: Iterable[Block] = ()) -> None:
         skip = 1 if part is not None and span.line == part.span.line else 0
         body = self.source.slice(Span(span.line + skip, 1, span.end_line)) if span.end_line >= span.line + skip else ""
-        why = candidates.about(title) if part is not None else ""
-        above = next((candidates.about(p.title) for p in part.trail() if candidates.about(p.title)), "") if part else ""
+        why = titles.aside(title) if part is not None else ""
+        above = next((titles.aside(p.title) for p in part.trail() if titles.aside(p.title)), "") if part else ""
         why = why or above
         role = "other" if why == "for later" else titles.role(title)
         name = self._id(title)

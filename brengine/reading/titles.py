@@ -85,6 +85,12 @@ def feature_name(text: str) -> str:
     return bare(match["name"]) if match else ""
 
 
+def feature_number(text: str) -> int:
+    """3 in `Feature 3: Name`, 0 where there is none."""
+    match = _FEATURE.match(_NUMBER.sub("", read(text).text.strip("*_ ")))
+    return int(match["number"]) if match and (match["number"] or "").isdigit() else 0
+
+
 def has(title: str, phrases: tuple[str, ...]) -> bool:
     """True when one of the phrases stands in the lower-case title, as whole words where the script has words."""
     return any(_holds(title, phrase) for phrase in phrases if phrase in title)
@@ -195,6 +201,19 @@ def is_section(text: str) -> bool:
         return True
     parts = [part.strip() for part in re.split(r"\s*(?:&|/|,| and | und | et | y | e | и )\s*", plain)]
     return len(parts) > 1 and all(part in words.CONTEXT or any(part in k for _, k in words.ROLES) for part in parts)
+
+
+def aside(text: str) -> str:
+    """Why a part of this title is passed over: `out of scope`, `for later`, or ""."""
+    if is_out(text):
+        return "out of scope"
+    return "for later" if is_deferred(text) else ""
+
+
+@lru_cache(maxsize=65536)
+def is_remark(text: str) -> bool:
+    """True for a heading within a feature below which nothing is demanded: notes, background, files."""
+    return read(text).words in words.REMARKS or role(text) in ("overview", "tech-stack", "layout")
 
 
 def is_done(text: str) -> bool:

@@ -67,12 +67,14 @@ class Candidate:
     @property
     def span(self) -> Span:
         """From the first unit's first line to the last one's last."""
-        return Span(min(u.span.line for u in self.units), 1, max(u.span.end_line for u in self.units))
+        found = self.units or self.removed
+        return Span(min(u.span.line for u in found), 1, max(u.span.end_line for u in found))
 
 
 def headings(part: Part) -> list[Unit]:
     """The sub-headings that may be features: not those of known sections."""
-    return [of_heading(below) for below in part.parts if not titles.is_frame(below.title) and below.title.strip()]
+    named = [below for below in part.parts if below.title.strip()]
+    return [of_heading(below) for below in named if "{#" in below.title or not titles.is_frame(below.title)]
 
 
 def of_heading(part: Part) -> Unit:

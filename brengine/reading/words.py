@@ -142,13 +142,24 @@ DEFERRED = _phrases(
     future, future work, future enhancements, future features, stretch, stretch goals, nice to have, nice-to-have,
     nice to haves, nice-to-haves, post-launch, post launch, post-mvp, post mvp, v2, v3,
     version 2, version 3, phase 2+, later, backlog,
-    could have, could-have, won't have, wont have, wish list, wishlist, deferred, bonus, ideas, potential features,
+    could have, could-have, won't have, wont have, deferred, bonus, ideas, potential features,
     optional enhancements, possible extensions, future considerations, 未来, 后续, 今後, 将来, 향후, 추후, futuro,
     futuras, futuros, futures, futur, évolutions, zukünftig, zukunft, ausblick, будущее, в будущем, планы,
     tương lai, gelecek, przyszłość, toekomst, kannkriterien, wunschkriterien, budoucí, masa depan,
     melhorias futuras, mejoras futuras, fonctionnalités futures, 拡張
     """
 )
+REMARKS = frozenset(
+    _phrases(
+        """
+        notes, note, background, rationale, references, resources, glossary, risks, risk, timeline, estimate, effort,
+        assumptions, open questions, questions, success metrics, metrics, kpis, implementation notes, technical notes,
+        technical details, technical implementation, implementation details, files, file, related documentation,
+        changelog, example, examples, why, 备注, 说明, 備考, 비고, notas, hinweise, remarques, примечания
+        """
+    )
+)
+"""Titles within a feature below which nothing is demanded."""
 OUT_OF_SCOPE = _phrases(
     """
     non-goals, non goals, nongoals, out of scope, out-of-scope, not in scope, non-features, excluded, exclusions,
@@ -290,7 +301,7 @@ _FIELDS = {
     ),
     "outside": _phrases(
         """
-        dependencies, dependency, requires, after, prerequisites, prerequisite, dependencias, dependências,
+        dependencies, dependency, requires, prerequisites, prerequisite, dependencias, dependências,
         dépendances, abhängigkeiten, зависимости
         """
     ),
