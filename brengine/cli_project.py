@@ -80,6 +80,10 @@ def init(
     specification and none of it is changed.
     """
     target = (folder or where.project).resolve()
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file", "name a folder")
+    if any(not starting.wanted(feature).name for feature in features):
+        raise InputError("a feature needs a name", "--feature 'Search: by name; by price'")
     asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     there = (target / SPEC_FILE).exists()
     answers = _Answers(
@@ -90,10 +94,10 @@ def init(
     if any(c in answers.name for c in '"\\\n'):
         raise InputError(f"{answers.name!r} cannot be a project's name", "use letters, digits, spaces, - and _")
     kind = answers.kind or "library"
-    language = answers.language or starting.default_language(kind)
+    code = _code_in(target)
+    language = answers.language or starting.language_of(code) or starting.default_language(kind)
     text = (datafiles.folder("examples/templates") / f"{kind}.md").read_text(encoding="utf-8")
     spec = starting.compose(text, answers.name, language, answers.features, answers.criteria)
-    code = _code_in(target)
     if code:
         spec += "\n" + starting.existing(code) + "\n"
     for path, content in (

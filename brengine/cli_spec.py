@@ -10,7 +10,7 @@ import click
 
 from brengine import cli_reading, report, spec_report
 from brengine.domain import Plan, Spec
-from brengine.errors import InputError, render
+from brengine.errors import Diagnostic, InputError, render
 from brengine.places import Places
 from brengine.reading.options import Include, Options
 from brengine.wiring import Project
@@ -59,7 +59,7 @@ def check(
         refused = cli_reading.second_reading(project) if second_reader else ()
         parsed = cli_reading.read(project)
     except InputError as error:
-        if how == "text" or not error.diagnostics:
+        if how == "text":
             raise
         click.echo(json.dumps(_unreadable(error), indent=1, ensure_ascii=False))
         return 3
@@ -86,7 +86,8 @@ def _told(parsed: Spec, coverage: bool) -> Iterator[str]:
 
 def _unreadable(error: InputError) -> dict[str, object]:
     """What cannot even be read as text, in the shape of every other answer."""
-    rows = [spec_report.diagnostic_row(diagnostic) for diagnostic in error.diagnostics]
+    said = error.diagnostics or (Diagnostic("unreadable", "error", error.message, "", None, error.hint),)
+    rows = [spec_report.diagnostic_row(diagnostic) for diagnostic in said]
     empty: dict[str, object] = {"status": "nothing", "confidence": 1.0, "how": error.message, "others": []}
     return {**empty, "features": [], "ignored": [], "diagnostics": rows}
 

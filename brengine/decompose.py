@@ -19,6 +19,8 @@ ROOM_TOKENS = 2_600
 """Tokens of a prompt's context for what binds and what is demanded; the rest is for contracts and files."""
 BINDING_TOKENS = 1_200
 """Tokens of the sections that bind every task; what does not fit informs where there is room."""
+MAX_TOLD = 500
+"""Tokens of a feature's description that its code tasks carry."""
 _BINDING_ORDER = ("tech-stack", "layout", "constraints", "non-functional")
 
 
@@ -219,11 +221,21 @@ def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover
     if match.rule.covers != "project" and feature.id != PROJECT:
         found.append(Cover(Span(feature.span.line), feature.name))
         found += whole or [Cover(r.span, r.full, f"{feature.id}/{r.id}") for r in match.requirements]
+        found += [] if whole else _told(match)
     elif match.rule.covers == "feature":
         found += [Cover(Span(f.span.line), f.name) for f in spec.features]
     found += [] if whole else [Cover(c.span, c.full) for c in match.criteria]
     about = dict.fromkeys((*match.sections[:2], *binding))
     return (*found, *(Cover(section.span, section.text) for section in about))
+
+
+def _told(match: Match) -> list[Cover]:
+    """What the feature says besides, where a code task has room for it and does not carry it as a requirement."""
+    text = match.feature.description
+    said = {" ".join(row.text.split()) for row in match.requirements}
+    plain = " ".join(text.split())
+    fits = match.rule.kind == "code" and match.rule.grows and upper_bound(text) <= MAX_TOLD
+    return [Cover(match.feature.span, text)] if text and fits and plain[:4000] not in said else []
 
 
 def _whole_feature(match: Match, spec: Spec) -> list[Cover]:

@@ -55,6 +55,8 @@ def read_spec(places: Places, found: Settings, given: Path | None = None) -> Sou
     path = given or places.project / found.spec
     if given is None and found.spec == SPEC and not path.is_file():
         path = next((p for p in (places.project / other for other in ELSEWHERE) if p.is_file()), path)
+    if path.is_dir():
+        raise InputError(f"{shown(path)} is a folder", "name the specification's file")
     if not path.is_file():
         raise InputError(
             f"there is no specification at {shown(path)}", "`br init` writes one; --spec FILE names another"

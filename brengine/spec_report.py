@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from brengine.domain import Feature, Ignored, Spec
+from brengine.domain import Feature, Ignored, Requirement, Spec
 from brengine.errors import Diagnostic
 from brengine.source import Span
 
@@ -59,6 +59,7 @@ def as_json(spec: Spec) -> Row:
         "how": reading.how,
         "others": list(reading.others),
         "features": [*map(_feature, spec.features), *({**_feature(f), "done": True} for f in spec.finished)],
+        "criteria": [_requirement(c) for c in spec.criteria],
         "ignored": [_ignored(row) for row in reading.ignored],
         "diagnostics": [diagnostic_row(diagnostic) for diagnostic in spec.diagnostics],
     }
@@ -84,9 +85,16 @@ def _feature(feature: Feature) -> Row:
         "end_line": feature.span.end_line,
         "priority": feature.priority,
         "needs": list(feature.needs),
-        "requirements": [{"id": r.id, "text": r.text, "line": r.span.line} for r in feature.requirements],
-        "criteria": [{"id": c.id, "text": c.text, "line": c.span.line} for c in feature.criteria],
+        "description": feature.description,
+        "requirements": [_requirement(r) for r in feature.requirements],
+        "criteria": [_requirement(c) for c in feature.criteria],
     }
+
+
+def _requirement(row: Requirement) -> Row:
+    """The text verbatim; `above` is what a nested bullet or a row is about."""
+    found: Row = {"id": row.id, "text": row.text, "line": row.span.line}
+    return found | ({"above": row.above} if row.above else {})
 
 
 def _ignored(row: Ignored) -> Row:

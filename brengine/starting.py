@@ -20,6 +20,13 @@ LAYOUTS = {
 }
 
 
+_ENDINGS: dict[str, tuple[str, ...]] = {
+    "python": (".py", "pyproject.toml"),
+    "typescript": (".ts", ".tsx", "tsconfig.json"),
+    "javascript": (".js", ".jsx", "package.json"),
+}
+
+
 class Wanted(NamedTuple):
     """A feature as the user gives it: its name and what it must do."""
 
@@ -30,6 +37,13 @@ class Wanted(NamedTuple):
 def default_language(kind: str) -> str:
     """The language that a kind of product is usually written in."""
     return "typescript" if kind == "web" else "python"
+
+
+def language_of(paths: Sequence[str]) -> str:
+    """The language that most of the files are in, "" where there are none that tell."""
+    counts = {name: sum(path.endswith(endings) for path in paths) for name, endings in _ENDINGS.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else ""
 
 
 def wanted(text: str) -> Wanted:

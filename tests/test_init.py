@@ -132,3 +132,15 @@ def test_requirements_and_tasks_are_listed_both_ways(box: Sandbox) -> None:
     out = box.br("spec", "analyze", "--matrix").out
     assert "line 6: by name → search.implement-search" in out
     assert "search.implement-search → search/by-name" in out
+
+
+def test_wrong_calls_are_told_and_the_language_is_that_of_the_code(box: Sandbox) -> None:
+    box.write("x", "")
+    for arguments in (["init", "x"], ["init", "--feature", ""], ["spec", "check", "none.md", "--format", "json"]):
+        ran = box.br(*arguments)
+        assert ran.code == 3 and "Traceback" not in ran.out, arguments
+    assert '"rule": "unreadable"' in ran.out
+    box.write("src/a.ts", "")
+    box.write("package.json", "{}")
+    box.br("init", "-y")
+    assert "TypeScript" in box.read("PROJECT_SPEC.md")

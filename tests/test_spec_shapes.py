@@ -414,3 +414,86 @@ def test_no_document_takes_more_than_a_second(name: str) -> None:
     parsed = spec.parse(source)
     assert time.process_time() - started < 1
     assert parsed.reading.account[-1].span.end_line == len(source.lines)
+
+
+# --- fields within a feature --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "field", ["**Priority:** High", "Status: In progress", "**Depends on:** Users", "Priority: P1"]
+)
+def test_a_field_ends_on_its_line_and_the_bullets_below_are_requirements(field: str) -> None:
+    parsed = read(
+        f"## Features\n\n### Users\n- they register\n\n### Cart\n{field}\n\n- Add an item\n- Done carts stay\n"
+    )
+    assert [r.text for r in parsed.features[1].requirements] == ["Add an item", "Done carts stay"]
+    assert parsed.diagnostics == ()
+
+
+def test_fields_as_headings_take_the_paragraph_below() -> None:
+    parsed = read(
+        "## Features\n\n### Auth\n- x\n\n#### Dependencies\nFeature 2\n\n#### Priority\nHigh\n\n#### API\n- POST /in\n"
+        "\n#### Out of Scope\n- Fax\n\n#### Notes\n- a note\n\n### Base\n- y\n"
+    )
+    auth = parsed.features[0]
+    assert (auth.needs, auth.priority) == (("base",), "high")
+    assert [r.text for r in auth.requirements] == ["x", "POST /in"]
+    assert any("Out of Scope: out of scope" in row.why for row in parsed.reading.ignored)
+
+
+def test_bullets_that_look_like_fields_are_requirements_where_they_say_more() -> None:
+    texts = ["Status: shows open, done", "Priority: goods in stock come first", "Depends on user locale"]
+    parsed = read("## Features\n\n- A\n" + "".join(f"  - {text}\n" for text in texts) + "- B\n  - y {a=b}\n")
+    assert [r.text for f in parsed.features for r in f.requirements] == [*texts, "y {a=b}"]
+    assert parsed.diagnostics == ()
+
+
+def test_what_is_put_off_within_a_feature_is_ignored_with_the_reason() -> None:
+    parsed = read(
+        "## Features\n\n- Pay\n  - by card\n  - (v2) by phone\n  - Out of scope: by cheque\n  - Future: in kind\n"
+    )
+    assert [r.text for r in parsed.features[0].requirements] == ["by card"]
+    assert [row.why.rsplit(": ", 1)[1] for row in parsed.reading.ignored] == ["for later", "out of scope", "for later"]
+
+
+def test_a_prohibition_stays_one() -> None:
+    parsed = read("# A\n\n## Features\n\n### Log\n\nIt must not:\n- keep passwords\n- keep tokens\n")
+    assert [r.full for r in parsed.features[0].requirements] == [
+        "It must not: keep passwords",
+        "It must not: keep tokens",
+    ]
+
+
+def test_done_features_count_in_numbers_and_are_nothing_left_to_depend_on() -> None:
+    parsed = read(
+        "### Feature 1: Auth ✅\n- a\n\n### Feature 2: Cart\nDepends on: Feature 1\n- b\n\n### Feature 3: Pay\n"
+        "Depends on: Feature 2, Auth\n- c\n"
+    )
+    assert [(f.name, f.needs) for f in parsed.features] == [("Cart", ()), ("Pay", ("cart",))]
+    assert parsed.diagnostics == ()
+
+
+def test_priorities_at_some_headings_make_no_kit() -> None:
+    assert names("### Feature 1: Auth\n- a\n\n### Feature 2: Cart (Priority: P1)\n- b\n") == [
+        "Auth",
+        "Cart (Priority: P1)",
+    ]
+
+
+def test_a_delta_that_only_removes_has_nothing_to_build() -> None:
+    assert read("## REMOVED Requirements\n\n### Requirement: Fax\n**Reason**: x\n").reading.status == "nothing"
+
+
+@pytest.mark.parametrize("name", ["2FA", "3D View", "1Password Import"])
+def test_digits_of_a_name_are_no_numbers_of_a_heading(name: str) -> None:
+    assert names(f"## Features\n\n### {name}\n- a\n\n### 2. Other\n- b\n") == [name, "Other"]
+
+
+def test_a_section_within_a_section_binds_too() -> None:
+    parsed = read(
+        TWO + "\n## Architecture\n\nIn words.\n\n### Tech Stack\n- Python\n\n### Directory Structure\n- `x/`\n"
+    )
+    assert {s.title: s.role for s in parsed.sections if s.binding} == {
+        "Tech Stack": "tech-stack",
+        "Directory Structure": "layout",
+    }
