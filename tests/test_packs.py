@@ -258,7 +258,7 @@ WORDS = st.text(LETTERS, min_size=3, max_size=24).map(str.strip).filter(lambda t
 FEATURES = st.dictionaries(WORDS, st.lists(WORDS, min_size=1, max_size=16, unique=True), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(FEATURES)
 def test_any_specification_gives_a_valid_plan_that_covers_it_and_edits_leave_the_rest_alone(
     features: dict[str, list[str]],
