@@ -284,7 +284,9 @@ def _needs(rule: Rule, pool: Sequence[int], found: Sequence[Match], tasks: Seque
     for wanted in rule.needs:
         kind = wanted.rule.removeprefix("kind:")
         for index in pool:
-            if wanted.rule.startswith("kind:") and tasks[index].kind == kind and not _wires(found[index], rule):
+            apart = rule.kind == "code" and rule.domain != "frontend" and tasks[index].domain == "frontend"
+            of_kind = wanted.rule.startswith("kind:") and tasks[index].kind == kind and not apart
+            if of_kind and not _wires(found[index], rule):
                 needs[tasks[index].id] = _whole(tasks[index])
             elif found[index].rule.id == wanted.rule:
                 needs[tasks[index].id] = Need(tasks[index].id, wanted.uses)

@@ -88,8 +88,11 @@ def module_name(slug: str) -> str:
 def feature_slug(feature: Feature) -> str:
     """What the files of a feature are named after: its id, or its name where the id is but a number."""
     own = re.sub(r"^\W*[A-Z]{1,6}-?(?:[A-Z]+-)?\d{1,4}(?:\.\d+)?\W+", "", feature.name)
-    named = ids.is_number(feature.id) and own and own != feature.name
-    return ids.plain_slug(titles.unprioritised(own) if named else feature.id, "feature")
+    if ids.is_number(feature.id) and own and own != feature.name:
+        return ids.plain_slug(titles.unprioritised(own), "feature")
+    short = re.sub(r"\s*[(（][^()（）]*[)）]", "", feature.name).strip()
+    named = feature.id == ids.slug(titles.unprioritised(feature.name), "feature") and short
+    return ids.plain_slug(short if named else feature.id, "feature")
 
 
 def camel(name: str) -> str:

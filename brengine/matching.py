@@ -102,6 +102,8 @@ def _applies(pack: Pack, about: str, rows: Sequence[str], chosen: Chosen) -> boo
     names = (chosen.main.name, chosen.frontend.name)
     if pack.toolchains and not any(name in pack.toolchains for name in names):
         return False
+    if holds(about, pack.without):
+        return False
     if not pack.spec or holds(about, pack.spec):
         return True
     return sum(holds(row, pack.spec) for row in rows) >= SEVERAL

@@ -46,6 +46,7 @@ class _Named(_Part):
     spec: list[Text] = []
     toolchain: list[Text] = []
     unless: list[Text] = []
+    without: list[Text] = []
 
 
 class _When(_Part):
@@ -184,6 +185,8 @@ class Pack:
     """Words of which one must be in the specification; none: any."""
     toolchains: tuple[str, ...]
     """Names of toolchains of which one must be the project's; none: any."""
+    without: tuple[str, ...]
+    """Words of which none may be in what the specification says about the product."""
     unless: tuple[str, ...]
     """Names of packs of which none may apply."""
     once: bool
@@ -228,6 +231,7 @@ def _pack(document: Document) -> Pack:
         tuple(when.feature),
         tuple(when.spec),
         tuple(when.toolchain),
+        tuple(when.without),
         tuple(when.unless),
         found.once,
         found.at_least,

@@ -39,8 +39,10 @@ _PLACEHOLDER = re.compile(
 )
 _QUESTION = re.compile(r"NEEDS CLARIFICATION")
 _CALLED = re.compile(
-    r"(?i)\bthe\s+[`*]{1,2}([\w.-]{2,40})[`*]{1,2}\s+(?:project|tool|library|application|app|program|package)\b"
-    r"|(?m:^\W*(?:project|app|product) name\W{1,6}([\w][\w .-]{1,40}))"
+    r"\b[Tt]he\s+[`*]{1,2}([\w.-]{2,40})[`*]{1,2}\s+(?:project|tool|library|application|app|program|package)\b"
+    r"|(?m:^\W*(?:[Pp]roject|[Aa]pp|[Pp]roduct) [Nn]ame\W{1,6}([\w][\w .-]{1,40}))"
+    r"|[`*]{1,2}([A-Za-z][\w.-]{1,40})[`*]{1,2} (?:is|aims|provides|allows|helps|enables|offers)\b"
+    r"|(?m:^(?!This|It|The|Our|There|That|What)([A-Z][\w-]{2,30}) (?:is an?|is designed|aims to|provides)\b)"
 )
 _VAGUE = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words.VAGUE))})(?![\w-])", re.IGNORECASE)
 _TESTABLE = re.compile(
@@ -149,4 +151,5 @@ def title_of(tree: Tree, source: Source) -> str:
     if named:
         return titles.bare(named)
     match = _CALLED.search("\n".join(source.lines[:60])[:8000])
-    return match[1] or match[2] if match else titles.bare(heads[0]) if heads else source.path
+    found = next((text for text in match.groups() if text), "") if match else ""
+    return found or (titles.bare(heads[0]) if heads else source.path)
