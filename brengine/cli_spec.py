@@ -81,7 +81,11 @@ def _told(parsed: Spec, coverage: bool) -> Iterator[str]:
     if coverage:
         yield from ("", "What became of every line:", *spec_report.coverage(parsed))
     errors, warnings = (sum(d.severity == kind for d in parsed.diagnostics) for kind in ("error", "warning"))
-    yield f"{parsed.path}: {errors} errors, {warnings} warnings"
+    yield f"{parsed.path}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _unreadable(error: InputError) -> dict[str, object]:

@@ -35,7 +35,10 @@ def interpretation(spec: Spec) -> Iterator[str]:
         yield f"Marked as done: {', '.join(feature.name for feature in spec.finished)}"
     for row in spec.reading.ignored:
         yield f"Ignored {_lines(row.span)}: {row.why}"
+    heads = {row.span.line for row in spec.reading.account if row.kind == "container"}
     for section in spec.sections:
+        if section.span.line in heads and not section.text:
+            continue
         binds = "binds every task" if section.binding else "context"
         yield f"  {section.title} ({_lines(section.span)}): {section.role}, {binds}"
     if spec.reading.status == "ask":

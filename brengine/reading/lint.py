@@ -40,6 +40,7 @@ _PLACEHOLDER = re.compile(
 _QUESTION = re.compile(r"NEEDS CLARIFICATION")
 _CALLED = re.compile(
     r"\b[Tt]he\s+[`*]{1,2}([\w.-]{2,40})[`*]{1,2}\s+(?:project|tool|library|application|app|program|package)\b"
+    r"|\bThe ([A-Z][\w-]{1,30}) (?:project|tool|library|application|app|program|package|platform)\b"
     r"|(?m:^\W*(?:[Pp]roject|[Aa]pp|[Pp]roduct) [Nn]ame\W{1,6}([\w][\w .-]{1,40}))"
     r"|[`*]{1,2}([A-Za-z][\w.-]{1,40})[`*]{1,2} (?:is|aims|provides|allows|helps|enables|offers)\b"
     r"|(?m:^(?!This|It|The|Our|There|That|What)([A-Z][\w-]{2,30}) (?:is an?|is designed|aims to|provides)\b)"
