@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from brengine import cli_reading, report, spec_report
+from brengine import cli_reading, places, report, spec_report
 from brengine.domain import Plan, Spec
 from brengine.errors import Diagnostic, InputError, render
 from brengine.places import Places
@@ -55,7 +55,9 @@ def check(
     """
     try:
         options = Options(accept=accept_reading, include=include)
-        project = Project(where, spec=file, options=options, backend=backend or "", record=record)
+        project = Project(
+            where, spec=file, options=options, backend=backend or "", record=record, foreign=_foreign(where, file)
+        )
         refused = cli_reading.second_reading(project) if second_reader else ()
         parsed = cli_reading.read(project)
     except InputError as error:
@@ -72,6 +74,14 @@ def check(
         for line in _told(parsed, coverage):
             click.echo(line)
     return 3 if errors else 0
+
+
+def _foreign(where: Places, file: Path | None) -> bool:
+    """True for a file that is not the project's own specification."""
+    if file is None:
+        return False
+    own = places.spec_path(where, places.read_settings(where))
+    return file.resolve() != own.resolve()
 
 
 def _told(parsed: Spec, coverage: bool) -> Iterator[str]:

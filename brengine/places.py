@@ -52,9 +52,7 @@ def read_settings(places: Places) -> Settings:
 
 def read_spec(places: Places, found: Settings, given: Path | None = None) -> Source:
     """The specification's text; `given` on the command line wins over br.toml."""
-    path = given or places.project / found.spec
-    if given is None and found.spec == SPEC and not path.is_file():
-        path = next((p for p in (places.project / other for other in ELSEWHERE) if p.is_file()), path)
+    path = given or spec_path(places, found)
     if path.is_dir():
         raise InputError(f"{shown(path)} is a folder", "name the specification's file")
     if not path.is_file():
@@ -62,6 +60,14 @@ def read_spec(places: Places, found: Settings, given: Path | None = None) -> Sou
             f"there is no specification at {shown(path)}", "`br init` writes one; --spec FILE names another"
         )
     return Source(shown(path), read_text(path))
+
+
+def spec_path(places: Places, found: Settings) -> Path:
+    """Where the project's own specification is: as br.toml says, else where others keep it."""
+    path = places.project / found.spec
+    if found.spec == SPEC and not path.is_file():
+        return next((p for p in (places.project / other for other in ELSEWHERE) if p.is_file()), path)
+    return path
 
 
 def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:

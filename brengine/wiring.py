@@ -41,7 +41,10 @@ KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 class Project:
-    """A project opened for reading; `engine` is what builds it. Nothing is written before `engine.begin`."""
+    """A project opened for reading; `engine` is what builds it. Nothing is written before `engine.begin`.
+
+    `foreign` says that `spec` is not the project's own: what the lock remembers is not about it.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Project:
         record: Path | None = None,
         sink: Sink = lambda event: None,
         options: Options | None = None,
+        foreign: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.places = where
@@ -65,6 +69,7 @@ class Project:
         self._environ = environ
         self._options = options or Options()
         self._settled: Settled | None = None
+        self._is_own = not foreign
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
@@ -88,11 +93,6 @@ class Project:
     def known_names(self) -> Mapping[str, str]:
         """The names of features that the lock remembers, likewise."""
         return self.ledger.state.names if self._is_own else {}
-
-    @property
-    def _is_own(self) -> bool:
-        """True for the project's own specification, and for one that lies in the project's folder."""
-        return self._spec is None or self._spec.resolve().is_relative_to(self.places.project)
 
     @property
     def options(self) -> Options:

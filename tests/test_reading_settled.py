@@ -212,3 +212,11 @@ def test_what_was_settled_holds_for_its_text_and_br_toml_wins() -> None:
     assert with_settled(Options(), lined, "digest").lined and not with_settled(Options(), lined, "other").lined
     assert with_settled(Options(), Settled("phases"), "any").reading == "phases"
     assert with_settled(Options(reading="mine"), lined, "digest").lined == ()
+
+
+def test_another_file_in_the_project_knows_nothing_of_its_lock(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path / "shop")
+    box.write("br.lock", '{"version": 1, "ids": {"kept": {"x": "y"}}, "names": {"kept": "Arithmetics"}, "tasks": {}}')
+    assert "renamed" in box.br("spec", "check").out
+    box.write("other.md", box.read("PROJECT_SPEC.md"))
+    assert "renamed" not in box.br("spec", "check", "other.md").out
