@@ -19,6 +19,8 @@ ROOM_TOKENS = 2_600
 """Tokens of a prompt's context for what binds and what is demanded; the rest is for contracts and files."""
 BINDING_TOKENS = 1_200
 """Tokens of the sections that bind every task; what does not fit informs where there is room."""
+MOST_TOLD = 1_200
+"""Tokens of demands and description together, up to which the description is carried."""
 MAX_TOLD = 500
 """Tokens of a feature's description that its code tasks carry."""
 _BINDING_ORDER = ("tech-stack", "layout", "constraints", "non-functional")
@@ -217,7 +219,7 @@ def _binding(spec: Spec) -> tuple[Section, ...]:
 def _covers(match: Match, spec: Spec, binding: Sequence[Section]) -> tuple[Cover, ...]:
     feature = match.feature
     found: list[Cover] = []
-    whole = _whole_feature(match, spec)
+    whole = _whole_feature(match, spec, ROOM_TOKENS - sum(upper_bound(section.text) for section in binding))
     if match.rule.covers != "project" and feature.id != PROJECT:
         found.append(Cover(Span(feature.span.line), feature.name))
         found += whole or [Cover(r.span, r.full, f"{feature.id}/{r.id}") for r in match.requirements]
@@ -234,11 +236,12 @@ def _told(match: Match) -> list[Cover]:
     text = match.feature.description
     said = {" ".join(row.text.split()) for row in match.requirements}
     plain = " ".join(text.split())
-    fits = match.rule.kind == "code" and match.rule.grows and upper_bound(text) <= MAX_TOLD
-    return [Cover(match.feature.span, text)] if text and fits and plain[:4000] not in said else []
+    room = MOST_TOLD - sum(upper_bound(row.full) for row in match.rows)
+    fits = match.rule.kind == "code" and match.rule.grows and upper_bound(text) <= min(MAX_TOLD, room)
+    return [Cover(match.feature.span, text)] if text and fits and plain not in said else []
 
 
-def _whole_feature(match: Match, spec: Spec) -> list[Cover]:
+def _whole_feature(match: Match, spec: Spec, room: int) -> list[Cover]:
     """Everything that is demanded of a feature, for a rule that covers it; nothing where there is no room for it."""
     feature = match.feature
     if match.rule.covers != "feature" or feature.id == PROJECT or match.part:
@@ -247,7 +250,7 @@ def _whole_feature(match: Match, spec: Spec) -> list[Cover]:
     if feature.description:
         found.append(Cover(feature.span, feature.description))
     found += [Cover(c.span, c.full) for c in (*feature.criteria, *spec.criteria)]
-    return found if sum(upper_bound(cover.text) for cover in found) <= ROOM_TOKENS else []
+    return found if sum(upper_bound(cover.text) for cover in found) <= room else []
 
 
 def _accepted(match: Match) -> tuple[Acceptance, ...]:

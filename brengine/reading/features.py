@@ -33,6 +33,8 @@ _DEMAND = re.compile(
     r"descripción|descrição|description|beschreibung|anforderung|описание|требование)",
     re.IGNORECASE,
 )
+LONG = 1_500
+"""Characters of a description that is one requirement; a longer one is one for each of its paragraphs."""
 _ONE_LINE = ("needs", "outside")
 _ENDS_ITSELF = (*_ONE_LINE, "priority", "status")
 """Fields whose value on their own line is all that they say: what follows is not theirs."""
@@ -155,7 +157,8 @@ class _Reader:
             else:
                 draft.requirements.append(Row(whole, draft.place, "", _lead_in(self.unit.group)))
         elif not draft.requirements and text:
-            draft.requirements.append(Row(text[:4000], draft.described or draft.place))
+            pieces = [text] if len(text) <= LONG else [" ".join(piece.split()) for piece in draft.description]
+            draft.requirements += [Row(piece, draft.described or draft.place) for piece in pieces if piece]
         elif not draft.requirements:
             draft.bare = True
             draft.requirements.append(Row(draft.name, draft.place))
