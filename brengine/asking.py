@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from brengine.asks import Ask, Member, Prompt, Reply, Waiting
 from brengine.blobs import Blobs
-from brengine.domain import Ask, Member, Prompt, Reply, Waiting
 from brengine.errors import BackendError, TooLarge
 from brengine.events import Replied, Sink
 from brengine.ledger import Ledger, Stored, intent_row, reply_row

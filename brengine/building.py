@@ -9,8 +9,9 @@ from threading import Semaphore
 
 from brengine import digest
 from brengine.asking import Asker
+from brengine.asks import Waiting
 from brengine.candidates import Candidate, Candidates
-from brengine.domain import Batch, Key, Task, Waiting
+from brengine.domain import Batch, Key, Task
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger, Row
 from brengine.ports import Checker, Subject

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 
 from brengine import report, spec_report
-from brengine.domain import Spec, Waiting
+from brengine.asks import Waiting
+from brengine.domain import Spec
 from brengine.errors import BackendError, BrError, UnsureReading
 from brengine.reading.options import Settled
 from brengine.wiring import Project

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from brengine import digest
 from brengine.asking import Asker
+from brengine.asks import Ask
 from brengine.building import Builder
 from brengine.codec import record_to_row
-from brengine.domain import PROJECT, Ask
+from brengine.domain import PROJECT
 from brengine.errors import BackendError, BrError, EngineError
 from brengine.events import Noted, ProjectChecked, Sink
 from brengine.ledger import Ledger

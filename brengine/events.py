@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from brengine.domain import Batch, Plan, Reason, Reply, Task, Waiting
+from brengine.asks import Reply, Waiting
+from brengine.domain import Batch, Plan, Reason, Task
 from brengine.verdict import Evidence, Finding, Outcome, Verdict
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from brengine import codec, digest, durable
-from brengine.domain import Ask, Prompt, Reply, Usage
+from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.errors import StateError
 from brengine.reading.options import Lined, Settled
 from brengine.verdict import Record

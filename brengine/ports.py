@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from brengine.domain import Ask, Prompt, Reply, Task, Waiting
+from brengine.asks import Ask, Prompt, Reply, Waiting
+from brengine.domain import Task
 from brengine.verdict import Gates, Verdict
 
 

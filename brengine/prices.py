@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import yamlsource
-from brengine.domain import Usage
+from brengine.asks import Usage
 from brengine.source import Source
 
 MILLION = 1_000_000

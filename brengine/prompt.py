@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import digest
-from brengine.domain import Contract, Prompt, Task
+from brengine.asks import Prompt
+from brengine.domain import Contract, Task
 from brengine.errors import TooLarge
 from brengine.templates import Template, render
 from brengine.tokens import upper_bound

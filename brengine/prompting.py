@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from brengine import prompt, templates
-from brengine.domain import Prompt, Task
+from brengine.asks import Prompt
+from brengine.domain import Task
 from brengine.keys import INTERFACE
 from brengine.prompt import Piece, Repair, Request
 from brengine.settings import Settings

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from brengine.domain import Ask, Prompt, Reply, Usage
+from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.errors import InputError
 
 HEAD, TAIL = "<!-- br-recording ", " -->\n"

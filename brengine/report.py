@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brengine import completion, spec_report
-from brengine.domain import PROJECT, Usage
+from brengine.asks import Usage
+from brengine.domain import PROJECT
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
     AttemptFailed,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brengine import digest, templates
 from brengine.asking import Asker
-from brengine.domain import Ask, Member, Prompt, Waiting
+from brengine.asks import Ask, Member, Prompt, Waiting
 from brengine.errors import InputError
 from brengine.reading import second
 from brengine.reading.options import Settled

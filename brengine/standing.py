@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brengine import digest, interface, keys, stale
+from brengine.asks import Member
 from brengine.blobs import Actions, Blobs
-from brengine.domain import PROJECT, Contract, Key, Member, Plan, Reason, ReasonKind, Task
+from brengine.domain import PROJECT, Contract, Key, Plan, Reason, ReasonKind, Task
 from brengine.ledger import Ledger
 from brengine.stale import Rung
 from brengine.verdict import Gates, Record

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from brengine import codec, digest, doit_memory, durable, places
 from brengine.asking import Asker, Prompter
+from brengine.asks import Waiting
 from brengine.blobs import Actions, Blobs
 from brengine.building import Bounds, Builder
 from brengine.candidates import Candidates
 from brengine.checks.suite import Suite
 from brengine.commands import Door
-from brengine.domain import Plan, Waiting
+from brengine.domain import Plan
 from brengine.engine import Engine
 from brengine.errors import NO_KEY, BackendError, MissingKey
 from brengine.events import Sink

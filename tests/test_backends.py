@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from model_server import _stream
 
 from brengine import recordings
+from brengine.asks import Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.backends import retry
 from brengine.backends.anthropic_api import AnthropicBackend, Bounds
 from brengine.backends.manual import MAX_BYTES, ManualBackend
 from brengine.backends.replay import Recorder, ReplayBackend
 from brengine.backends.retry import Fault, Gate, Patience
-from brengine.domain import Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.errors import BackendError, InputError, MissingKey
 
 KEY = "sk-ant-the-key-that-must-not-leak"

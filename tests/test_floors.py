@@ -9,7 +9,7 @@ import networkx as nx
 
 PACKAGE = Path(__file__).parent.parent / "brengine"
 CORE = set(
-    """source digest errors domain verdict events graph keys stale ids spec yamlsource settings
+    """source digest errors domain asks verdict events graph keys stale ids spec yamlsource settings
     rules toolchains layout matching
     decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
     select completion spec_report""".split()

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brengine import codec
-from brengine.domain import PROJECT, Ask, Member, Prompt, Reply, Usage
+from brengine.asks import Ask, Member, Prompt, Reply, Usage
+from brengine.domain import PROJECT
 from brengine.errors import LockedError
 from brengine.ledger import Ledger, intent_row, lock_text, reply_row
 from brengine.verdict import Evidence

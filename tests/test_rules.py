@@ -9,8 +9,9 @@ import pytest
 from builders import contract, cover, task
 
 from brengine import codec, datafiles, places, planning, prices, rules, settings, spec, toolchains, validate, yamlsource
+from brengine.asks import Usage
 from brengine.decompose import decompose
-from brengine.domain import Need, Plan, Spec, Task, Usage
+from brengine.domain import Need, Plan, Spec, Task
 from brengine.errors import InputError, render
 from brengine.inputs import Inputs
 from brengine.layout import package_name

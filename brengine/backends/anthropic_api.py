@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from brengine import datafiles, prices
+from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
-from brengine.domain import Ask, Prompt, Reply, Usage
 from brengine.errors import NO_KEY, MissingKey
 from brengine.source import Source
 

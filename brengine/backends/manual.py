@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brengine import durable
-from brengine.domain import Ask, Prompt, Reply, Waiting
+from brengine.asks import Ask, Prompt, Reply, Waiting
 from brengine.errors import BackendError
 
 MAX_BYTES = 8 * 1024 * 1024

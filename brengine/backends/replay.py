@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from brengine import digest, durable, recordings
-from brengine.domain import Ask, Prompt, Reply, Waiting
+from brengine.asks import Ask, Prompt, Reply, Waiting
 from brengine.errors import BackendError
 from brengine.ports import Backend
 from brengine.recordings import Recording
