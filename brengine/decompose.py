@@ -43,8 +43,13 @@ class _Files:
     ids: set[str] = field(default_factory=set)
 
 
-def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -> tuple[Task, ...]:
-    """The tasks of every feature, in the order of the spec and of the rules, then those of the whole product."""
+def decompose(
+    spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen, taken: frozenset[str] = frozenset()
+) -> tuple[Task, ...]:
+    """The tasks of every feature, in the order of the spec and of the rules, then those of the whole product.
+
+    `taken` are files, in small letters, that other tasks make.
+    """
     tree = layout.tree_paths(spec.sections)
     binding = _binding(spec)
     room = ROOM_TOKENS - sum(upper_bound(section.text) for section in binding)
@@ -52,6 +57,7 @@ def decompose(spec: Spec, packs: Sequence[Pack], package: str, chosen: Chosen) -
     found = matching.matches(spec, packs, ground)
     files = _Files(package, tree, chosen, layout.prefixes(spec, tree, chosen, package))
     files.written = {feature.id: layout.written_in(feature) for feature in spec.features}
+    files.taken |= taken
     files.taken |= {path.casefold() for match in found for path in _fixed(match, files)}
     for match in found:  # the product's own modules keep their names, whatever a feature is called
         if match.rule.scope == "product":

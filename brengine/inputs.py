@@ -10,7 +10,7 @@ from brengine.reading.options import Options
 from brengine.settings import Settings
 from brengine.source import Source
 
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 """Bump when equal inputs give another plan, so that no cached plan of an older engine is believed."""
 
 
@@ -24,6 +24,8 @@ class Inputs:
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    plans: tuple[Source, ...] = ()
+    """The plan files: what stands there wins over the rules."""
 
     @property
     def digest(self) -> str:
@@ -37,5 +39,6 @@ class Inputs:
                 {feature: dict(known) for feature, known in self.ids.items()},
                 dict(self.names),
                 repr(self.options),
+                [[plan.path, plan.text] for plan in self.plans],
             ],
         )

@@ -70,13 +70,13 @@ def mismatch(contract: str, source: str, name: str) -> str:
     tree = parse(source)
     assert tree is not None
     defined = {node.name: node for node in tree.body if isinstance(node, Definition)}
-    for owner, wanted in _stated(contract):
+    for owner, wanted in stated(contract):
         if (owner or wanted.name) != name:
             continue
         actual = _find(defined, owner, wanted.name)
         if actual is None:
             return f"{owner}.{wanted.name} is not defined"
-        difference = _compared(wanted, actual)
+        difference = compared(wanted, actual)
         if difference:
             return f"{f'{owner}.' if owner else ''}{wanted.name}: {difference}"
     return ""
@@ -92,7 +92,7 @@ def _find(defined: dict[str, Definition], owner: str, name: str) -> ast.Function
     return found if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 
-def _stated(contract: str) -> list[tuple[str, ast.FunctionDef]]:
+def stated(contract: str) -> list[tuple[str, ast.FunctionDef]]:
     """(class or "", function) for each `def` line; an indented one belongs to the class above it."""
     found: list[tuple[str, ast.FunctionDef]] = []
     owner = ""
@@ -107,6 +107,14 @@ def _stated(contract: str) -> list[tuple[str, ast.FunctionDef]]:
     return found
 
 
+def annotated(function: ast.FunctionDef) -> frozenset[str]:
+    """The names that a function's signature speaks of: annotations and defaults."""
+    nodes = [*ast.walk(function.args), *(ast.walk(function.returns) if function.returns else ())]
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    quoted = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return frozenset(named | quoted)
+
+
 def _header(line: str) -> str:
     """The header of a function without what follows it: a colon, a comment, prose."""
     depth = 0
@@ -117,7 +125,8 @@ def _header(line: str) -> str:
     return line.rstrip()
 
 
-def _compared(wanted: ast.FunctionDef, actual: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def compared(wanted: ast.FunctionDef, actual: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """How the parameters of two functions differ; empty where they do not."""
     want, have = _parameters(wanted.args), _parameters(actual.args)
     if want != have:
         return f"its parameters are ({', '.join(have)}), the contract says ({', '.join(want)})"

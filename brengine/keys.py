@@ -27,7 +27,9 @@ def ask_values(
         "targets": sorted(task.targets),
         "tests": sorted(task.tests),
         "defines": sorted([c.name, c.path, c.text] for c in task.defines),
-        "acceptance": sorted([a.kind, a.text] for a in task.acceptance if a.text not in covered),
+        "acceptance": sorted(
+            [a.kind, a.text] for a in task.acceptance if a.text not in covered and a.kind != "literal"
+        ),
         "reads": sorted(task.reads),
         "spec": sorted({cover.text for cover in task.covers if not cover.requirement}),
         "rulings": sorted(r.text for r in rulings if not r.tasks or task.id in r.tasks),

@@ -104,9 +104,15 @@ def task_values(task: Task, gates: Gates, shown: frozenset[str]) -> dict[str, ob
         "files": list(task.files),
         "contracts": contracts_text(task.defines),
         "covers": [{"line": c.span.line, "text": c.text} for c in task.covers if c.text not in shown],
-        "acceptance": [a.text for a in task.acceptance if a.text not in covered],
+        "acceptance": [a.text for a in task.acceptance if a.text not in covered and a.kind != "literal"],
         "gates": gates_text(task, gates),
     }
+
+
+def weight(task: Task, gates: Gates, besides: Sequence[str]) -> int:
+    """Tokens that a task takes in a prompt, by the upper-bound estimate, with the texts that must be there besides."""
+    said = [*_texts(task_values(task, gates, frozenset())), *besides]
+    return upper_bound("\n".join(said))
 
 
 def _texts(value: object) -> Iterator[str]:

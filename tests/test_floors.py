@@ -18,7 +18,7 @@ ADAPTERS = {"blobs", "commands", "backends.anthropic_api", "backends.manual", "b
 TOUCHES_THE_WORLD = set("os pathlib.Path subprocess socket time datetime logging tempfile shutil random".split())
 
 
-CORE |= {f"reading.{path.stem}" for path in (PACKAGE / "reading").glob("*.py")}
+CORE |= {f"{folder}.{path.stem}" for folder in ("reading", "plans") for path in (PACKAGE / folder).glob("*.py")}
 
 
 def modules() -> dict[str, ast.Module]:
