@@ -19,7 +19,7 @@ class Lazy(click.Group):
         "init": ("brengine.cli_project", "Write a PROJECT_SPEC.md, br.toml and dodo.py to start from."),
         "demo": ("brengine.cli_project", "Build the shipped example from recorded replies."),
         "spec": ("brengine.cli_spec", "Check a specification, or show the tasks it leads to."),
-        "plan": ("brengine.cli_build", "Show what a build would do, and why. Writes nothing."),
+        "plan": ("brengine.cli_plan", "Show the plan, and what a build would do; --model has it made by asking."),
         "build": ("brengine.cli_build", "Build what is stale: all of it, or the targets given."),
         "run": ("brengine.cli_build", "Build in a mode: --auto."),
         "retry": ("brengine.cli_build", "Ask anew for a task that failed."),

@@ -47,16 +47,6 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("targets", nargs=-1)
-@click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
-@cli_reading.ACCEPT
-@click.pass_obj
-def plan(where: Places, targets: tuple[str, ...], spec: Path | None, accept_reading: bool) -> None:
-    """Show what a build would do, why, and the tokens it would send. Writes nothing."""
-    preview(Project(where, spec=spec, options=Options(accept=accept_reading)), targets)
-
-
-@click.command()
-@click.argument("targets", nargs=-1)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, and why; write nothing.")
 @build_options
 @click.pass_obj

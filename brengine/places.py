@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from brengine import datafiles, settings
+from brengine import datafiles, durable, settings
 from brengine.errors import Diagnostic, InputError
 from brengine.settings import Settings
 from brengine.source import Source, Span
@@ -78,6 +79,18 @@ def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:
         p for base in (folder, own) for p in (*sorted(base.glob("*.yaml")), *sorted(base.glob("toolchains/*.yaml")))
     ]
     return tuple(Source(_rule_path(path, folder), read_text(path)) for path in paths if path.name != "prices.yaml")
+
+
+def read_plans(places: Places, found: Settings) -> tuple[Source, ...]:
+    """The plan files that people and the model wrote, by the path `plan/<feature>.yaml` whatever their folder."""
+    paths = sorted((places.project / found.plans).glob("*.yaml"))
+    return tuple(Source(f"plan/{path.name}", read_text(path)) for path in paths)
+
+
+def write_plans(places: Places, found: Settings, texts: Mapping[str, str]) -> None:
+    """Write plan files, each whole."""
+    for path, text in texts.items():
+        durable.write(places.project / found.plans / path.rsplit("/", 1)[-1], text.encode())
 
 
 def read_template(places: Places, found: Settings, name: str) -> Source:

@@ -51,14 +51,20 @@ class _Spec(_Table):
     second_reader: bool = True
 
 
+class _Plan(_Table):
+    planner: Literal["rules", "model"] = "rules"
+    plans: str = "plan"
+
+
 class _File(_Table):
     project: _Project = _Project()
     spec: _Spec = _Spec()
+    plan: _Plan = _Plan()
     build: _Build = _Build()
     gates: _Gates = _Gates()
 
 
-class Settings(_Project, _Build, _Gates):
+class Settings(_Project, _Plan, _Build, _Gates):
     """The settings of a project, all tables in one. Paths are relative to the project's folder."""
 
     reading: _Spec = _Spec()
@@ -80,7 +86,12 @@ def load(text: str, path: str) -> Settings:
         raise InputError(message, "", (diagnose(source, span, "settings", "error", message),)) from error
     except ValidationError as error:
         raise _invalid(source, error) from error
-    tables = {**found.project.model_dump(), **found.build.model_dump(), **found.gates.model_dump()}
+    tables = {
+        **found.project.model_dump(),
+        **found.plan.model_dump(),
+        **found.build.model_dump(),
+        **found.gates.model_dump(),
+    }
     return Settings(**tables, reading=found.spec)
 
 

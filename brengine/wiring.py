@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brengine import codec, digest, doit_memory, durable, places
 from brengine.asking import Asker, Prompter
@@ -35,6 +36,9 @@ from brengine.standing import Board
 from brengine.templates import front_matter
 from brengine.workspace import Workspace
 from brengine.writer import Writer
+
+if TYPE_CHECKING:
+    from brengine.planner import Planner
 
 CONFIGURATION = ("pyproject.toml",)
 """Project configuration that is copied into every staging tree."""
@@ -83,7 +87,8 @@ class Project:
     def inputs(self) -> Inputs:
         """Everything that the plan is a function of."""
         rules = places.read_rules(self.places, self.settings)
-        return Inputs(self.source, rules, self.settings, self.known_ids, self.known_names, self.options)
+        plans = places.read_plans(self.places, self.settings) if self._is_own else ()
+        return Inputs(self.source, rules, self.settings, self.known_ids, self.known_names, self.options, plans)
 
     @property
     def known_ids(self) -> Mapping[str, Mapping[str, str]]:
@@ -130,6 +135,25 @@ class Project:
             return second_reader.read(self.source, texts, self.asker)
         finally:
             self.writer.release()
+
+    def planner(self, say: Callable[[str], object]) -> Planner:
+        """What makes and amends the plan files by asking."""
+        from brengine.planner import Planner
+
+        return Planner(self, say)
+
+    def replan(self) -> None:
+        """Look at the plan files afresh: the plan, and where every task stands, is made again."""
+        for name in ("inputs", "plan", "board", "engine", "prompter", "asker"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def last_plan(self) -> Plan | None:
+        """The plan that the last build kept, whatever has changed since."""
+        try:
+            return codec.plan_from_json(self.places.plan.read_bytes().partition(b"\n")[2])
+        except OSError:
+            return None
 
     @cached_property
     def plan(self) -> Plan:

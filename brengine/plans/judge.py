@@ -89,11 +89,17 @@ def _lines(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
 
 def uncovered(plan: Assembled, ground: Ground) -> list[int]:
     """The numbers of lines that somebody must answer for and nobody does."""
-    owed = [n for row in ground.spec.reading.account if row.kind in _OWNED for n in row.span.lines]
-    owed += [n for section in ground.spec.sections if section.binding for n in section.span.lines]
+    return [n for n in owed(ground) if n not in plan.claimed]
+
+
+def owed(ground: Ground) -> list[int]:
+    """The numbers of lines that a task or a ruling must answer for: of features, and of sections that bind."""
     texts = ground.source.lines
-    told = [n for n in sorted(set(owed)) if n <= len(texts) and any(c.isalnum() for c in texts[n - 1])]
-    return [n for n in told if n not in plan.claimed and not texts[n - 1].lstrip().startswith("#")]
+    found = {n for row in ground.spec.reading.account if row.kind in _OWNED for n in row.span.lines}
+    found |= {n for section in ground.spec.sections if section.binding for n in section.span.lines}
+    found -= {n for ignored in ground.spec.reading.ignored for n in ignored.span.lines}
+    told = [n for n in sorted(found) if n <= len(texts) and any(c.isalnum() for c in texts[n - 1])]
+    return [n for n in told if not texts[n - 1].lstrip().startswith("#")]
 
 
 def _stated(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:

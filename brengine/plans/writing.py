@@ -9,6 +9,7 @@ import yaml
 
 from brengine import yamlsource
 from brengine.domain import Surface
+from brengine.plans import anchors
 from brengine.plans.files import VERSION, PlanFile, Planned, PlannedRuling, Quotes, home
 from brengine.source import Source
 
@@ -46,15 +47,19 @@ _Dumper.add_representer(_Short, lambda d, data: d.represent_sequence("tag:yaml.o
 
 
 def dump(plan: PlanFile, title: str) -> str:
-    """A whole plan file."""
+    """A whole plan file, with a head that says what it is."""
+    return HEAD.format(title=" ".join(title.split())) + body(plan)
+
+
+def body(plan: PlanFile) -> str:
+    """A plan file without its head."""
     row: Row = {"plan": plan.feature, "version": VERSION}
     sections = (
         ("surface", [_surface(item) for item in plan.surface]),
         ("rulings", [_ruling(item) for item in plan.rulings]),
         ("tasks", [_task(item) for item in plan.tasks]),
     )
-    text = HEAD.format(title=" ".join(title.split())) + _yaml(row)
-    text += "".join(f"\n{name}:\n{_items(rows)}" for name, rows in sections if rows)
+    text = _yaml(row) + "".join(f"\n{name}:\n{_items(rows)}" for name, rows in sections if rows)
     return text + (f"\n{_yaml({'unplanned': _quoted(plan.unplanned)})}" if plan.unplanned else "")
 
 
@@ -97,14 +102,22 @@ def splice(
 
 def with_unplanned(source: Source, quotes: Quotes) -> str:
     """The text of a plan file with its `unplanned` lines replaced."""
+    return _without(source, "unplanned") + (f"\n{_yaml({'unplanned': _quoted(quotes)})}" if quotes else "")
+
+
+def with_surface(source: Source, surface: Sequence[Surface]) -> str:
+    """The text of a plan file with its surface replaced."""
+    return _without(source, "surface") + (f"\nsurface:\n{_items([_surface(s) for s in surface])}" if surface else "")
+
+
+def _without(source: Source, key: str) -> str:
     document = yamlsource.load(source)
     lines = source.text.replace("\r\n", "\n").split("\n")
-    if "unplanned" in (document.value or {}):
-        start = document.places[("unplanned", "")].line
-        end = _end(document, "unplanned", lines)
+    if key in (document.value or {}):
+        start = document.places[(key, "")].line
+        end = _end(document, key, lines)
         lines = [*lines[: start - 1], *lines[end:]]
-    text = "\n".join(lines).rstrip("\n") + "\n"
-    return text + (f"\n{_yaml({'unplanned': _quoted(quotes)})}" if quotes else "")
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _end(document: yamlsource.Document, key: str, lines: Sequence[str]) -> int:
@@ -135,6 +148,8 @@ def _items(rows: Sequence[Row]) -> str:
 
 
 def _quoted(quotes: Quotes) -> str:
+    if all(quote.text is None for quote in quotes):
+        return anchors.ranges(quote.line for quote in quotes)
     rows = [f"{q.line}| {q.text}" if q.text is not None else str(q.line) for q in quotes]
     return "\n".join(rows) + ("\n" if len(rows) > 1 else "")
 

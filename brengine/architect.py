@@ -1,0 +1,356 @@
+"""Makes and amends plans by asking: every answer is stored first, judged hard, and mended within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from brengine import planning, templates, validate
+from brengine.asking import Asker
+from brengine.asks import Ask, Prompt, Reply, Waiting
+from brengine.domain import PROJECT
+from brengine.errors import Diagnostic
+from brengine.plans import anchors, assembly, judge, merging, prompts, replies
+from brengine.plans.assembly import Assembled
+from brengine.plans.files import PlanFile
+from brengine.plans.judge import Ground
+from brengine.plans.replies import Question, Written
+from brengine.source import Source
+from brengine.templates import Template
+from brengine.tokens import upper_bound
+
+NAMES = ("architect", "architecture", "feature", "mend", "changes", "reviewer", "review", "gather")
+ATTEMPTS = 3
+"""Answers of one planning ask: the first, and those that mend it."""
+WORTH_MENDING = ("uncovered-lines", "literal")
+"""Warnings that one mending ask is spent on."""
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a task's author."""
+
+    task: str
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What planning led to: plan files to write, and what is still to be said about them."""
+
+    texts: Mapping[str, str]
+    findings: tuple[Diagnostic, ...] = ()
+    waiting: Waiting | None = None
+
+
+class Architect:
+    """Plans one specification. Raises BackendError where no reply can be had."""
+
+    def __init__(
+        self, basis: planning.Basis, ground: Ground, texts: Mapping[str, Source], asker: Asker, profile: str, say: Say
+    ) -> None:
+        self._basis = basis
+        self._ground = ground
+        self._templates: Mapping[str, Template] = {name: templates.load(text) for name, text in texts.items()}
+        self._asker = asker
+        self._say = say
+        self._about = {"project": basis.spec.title, "toolchain": basis.chosen.main.name, "profile": profile}
+
+    # --- a new plan ---------------------------------------------------------------------------------------------
+
+    def new(self) -> Planned:
+        """The plan of a specification that has none: architecture, features that are left, mending, seam review."""
+        spec, source = self._basis.spec, self._ground.source
+        whole = upper_bound(prompts.numbered(source)) <= prompts.WHOLE_TOKENS
+        notes = () if whole else self._gathered()
+        if isinstance(notes, Waiting):
+            return Planned({}, waiting=notes)
+        values = prompts.architecture(spec, source, self._about, self._ground.given, notes, whole)
+        paths = [prompts.path_of(PROJECT), *(prompts.path_of(feature.id) for feature in spec.features)]
+        first = self._mended("plan.architecture", "architecture", values, paths, {}, judged=whole)
+        if isinstance(first, Waiting):
+            return Planned({}, waiting=first)
+        texts, detailed_ones = dict(first.texts), 0
+        for feature in spec.features:
+            if whole and any(plan.feature == feature.id and plan.tasks for plan in first.plans):
+                continue
+            detailed = self._feature(feature.id, first, texts)
+            if isinstance(detailed, Waiting):
+                return Planned({}, waiting=detailed)
+            texts |= detailed.texts
+            detailed_ones += 1
+        found = self._reviewed(values, paths, texts, 0 if detailed_ones else ATTEMPTS)
+        return Planned({}, waiting=found) if isinstance(found, Waiting) else self._settled(found)
+
+    def _gathered(self) -> tuple[str, ...] | Waiting:
+        """What there is in a text that is too long to be sent whole: names, gaps, contradictions, by its parts."""
+        source = self._ground.source
+        cost = [upper_bound(line) + 3 for line in source.lines]
+        found: list[str] = []
+        for first, last in prompts.chunks(source, prompts.CHUNK_TOKENS, cost):
+            text = prompts.numbered(source, range(first, last + 1))
+            values = {"first": first, "last": last, "total": len(source.lines), "text": text}
+            answer = self._answer(f"plan.gather-{first}", "reviewer", "gather", values)
+            if isinstance(answer, Waiting):
+                return answer
+            found += replies.notes(answer.text, answer.stop)
+        return tuple(found)
+
+    def _feature(self, name: str, first: Written, texts: Mapping[str, str]) -> Written | Waiting:
+        """The detailed plan of one feature, against the contracts of the others."""
+        spec, source = self._basis.spec, self._ground.source
+        feature = next(f for f in spec.features if f.id == name)
+        plan = assembly.assemble(first.plans, spec, source)
+        mine = [task for task in plan.tasks if task.feature == name]
+        lines = {n for task in mine for cover in task.covers for n in cover.span.lines} | set(feature.span.lines)
+        path = prompts.path_of(name)
+        values = {
+            "project": spec.title,
+            "feature": prompts.feature_values(feature),
+            "plan": texts.get(path, ""),
+            "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
+            "others": [prompts.with_contracts(task) for task in plan.tasks if task.feature != name],
+            "text": prompts.numbered(source, lines),
+            "paths": [path],
+        }
+        return self._mended(f"plan.{name}", "feature", values, [path], {}, judged=False)
+
+    def _reviewed(
+        self, values: prompts.Values, paths: Sequence[str], texts: Mapping[str, str], attempt: int
+    ) -> Written | Waiting:
+        """The whole plan, mended after the judges (from `attempt` on) and once more after a seam review."""
+        whole = self._loop("plan.whole", values, paths, texts, attempt)
+        if isinstance(whole, Waiting):
+            return whole
+        plan = assembly.assemble(whole.plans, self._basis.spec, self._ground.source)
+        shown = {
+            "project": self._basis.spec.title,
+            "surface": [f"{item.name} ({item.mark}, {item.task}): {item.form}" for item in plan.surface],
+            "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
+            "tasks": "\n".join(prompts.reviewed(task) for task in plan.tasks if not task.assembles),
+        }
+        answer = self._answer("plan.review", "reviewer", "review", shown)
+        if isinstance(answer, Waiting):
+            return answer
+        seams = replies.seams(answer.text, [task.id for task in plan.tasks])
+        if not seams:
+            return whole
+        self._say(f"The seam review has {len(seams)} findings; the architect mends them")
+        mended = self._mend("plan.seams", shown, 1, whole, seams, paths)
+        if isinstance(mended, Waiting):
+            return mended
+        return self._loop("plan.seams", shown, paths, mended.texts, 1)
+
+    # --- changes ------------------------------------------------------------------------------------------------
+
+    def changes(self, before: Mapping[str, Source], asked: Sequence[Asked] = ()) -> Planned:
+        """The plan after an edit of the specification, or with what authors of tasks asked for."""
+        spec, source = self._basis.spec, self._ground.source
+        plans = planning.load(list(before.values()))
+        now = assembly.assemble(plans, spec, source)
+        values = self._change_values(plans, now, asked)
+        written = Written({}, (), ())
+        findings: tuple[str, ...] = ()
+        for attempt in range(1, ATTEMPTS + 1):
+            if attempt == 1:
+                answer = self._written("plan.changes", "changes", values, 1, [prompts.CHANGES], {})
+            else:
+                answer = self._mend("plan.changes", values, attempt, written, findings, [prompts.CHANGES])
+            if isinstance(answer, Waiting):
+                return Planned({}, waiting=answer)
+            written = answer
+            after = merging.with_changes(plans, written.plans[0]) if written.plans else plans
+            texts = merging.changed_texts(before, after, now.drift, source, spec)
+            problems = self._judged(planning.load(_together(before, texts)))
+            errors = [prompts.complaint(found) for found in problems if found.severity == "error"]
+            findings = (*written.findings, *errors)
+            if not findings:
+                return Planned(texts, problems)
+        self._say(f"The change of the plan is not taken: {findings[0][:200] if findings else ''}")
+        return Planned(merging.changed_texts(before, plans, now.drift, source, spec), self._judged(plans))
+
+    def _change_values(self, plans: Sequence[PlanFile], now: Assembled, asked: Sequence[Asked]) -> prompts.Values:
+        source, drift = self._ground.source, now.drift
+        lines = {*drift.fresh, *(line for line in drift.changed.values() if line)}
+        for row in asked:
+            if row.question.kind == "conflict":
+                lines |= {quote.line for quote in anchors.read(row.question.about)[0]}
+        covered = {task.id: [n for cover in task.covers for n in cover.span.lines] for task in now.tasks}
+        near = prompts.around(source, lines)
+        touched = {name for name, mine in covered.items() if set(mine) & near}
+        touched |= {row.task for row in asked} | _restating(plans, drift)
+        rows = [task for plan in plans for task in plan.tasks if task.id in touched]
+        shown = near | {n for row in asked if row.question.kind == "need" for n in covered.get(row.task, ())}
+        return {
+            "project": self._basis.spec.title,
+            "changed": [*_edits(drift, source), *(f"new line {n}: {source.lines[n - 1].strip()}" for n in drift.fresh)],
+            "questions": [_asked(row) for row in asked],
+            "rulings": [prompts.ruled(ruling) for ruling in now.rulings],
+            "tasks": prompts.shown_plan(PlanFile("", "changes"), rows, covered),
+            "others": [prompts.one_line(task) for task in now.tasks if task.id not in touched],
+            "lines": prompts.numbered(source, shown),
+            "kept": [task.id for task in rows if task.edited],
+            "paths": [prompts.CHANGES],
+        }
+
+    # --- asking and mending -------------------------------------------------------------------------------------
+
+    def _mended(
+        self, name: str, body: str, values: prompts.Values, paths: Sequence[str], texts: Mapping[str, str], judged: bool
+    ) -> Written | Waiting:
+        """The first answer to an ask; where its form is wrong (or the judges object), mended."""
+        first = self._written(name, body, values, 1, paths, texts)
+        if isinstance(first, Waiting) or (not first.findings and not judged):
+            return first
+        return self._loop(name, values, paths, first.texts, 1, first.findings)
+
+    def _loop(
+        self,
+        name: str,
+        values: prompts.Values,
+        paths: Sequence[str],
+        texts: Mapping[str, str],
+        attempt: int,
+        formal: Sequence[str] = (),
+    ) -> Written | Waiting:
+        """Judge, ask to mend, judge again; ends without findings, or after the last attempt."""
+        current = _read(texts, formal)
+        while True:
+            findings = current.findings or self._complaints(current.plans, attempt <= 1)
+            if not findings or attempt >= ATTEMPTS:
+                return current
+            attempt += 1
+            self._say(f"{name}: the plan has {len(findings)} findings, for example: {findings[0][:160]}")
+            answer = self._mend(name, values, attempt, current, findings, paths)
+            if isinstance(answer, Waiting):
+                return answer
+            current = answer
+
+    def _complaints(self, plans: Sequence[PlanFile], strict: bool) -> tuple[str, ...]:
+        found = self._judged(plans)
+        errors = [d for d in found if d.severity == "error"]
+        worth = [d for d in found if d.rule in WORTH_MENDING] if strict or errors else []
+        return tuple(prompts.complaint(d) for d in (*errors, *worth))
+
+    def _judged(self, plans: Sequence[PlanFile]) -> tuple[Diagnostic, ...]:
+        plan = assembly.assemble(plans, self._basis.spec, self._ground.source)
+        formal = validate.problems(plan.tasks, self._basis.spec, plan.places)
+        return (*formal, *judge.findings(plan, self._ground))
+
+    def _mend(
+        self,
+        name: str,
+        values: prompts.Values,
+        attempt: int,
+        before: Written,
+        findings: Sequence[str],
+        paths: Sequence[str],
+    ) -> Written | Waiting:
+        shown = [{"path": path, "text": text.rstrip("\n")} for path, text in before.texts.items()]
+        lines = prompts.numbered(self._ground.source, self._spoken_of(findings))
+        mend = {"files": shown, "findings": list(findings)[:40], "lines": lines, "paths": list(paths)}
+        prompt = prompts.render(self._templates["architect"], self._templates["mend"], mend)
+        return self._parsed(name, "mend", values, attempt, prompt, paths, before.texts)
+
+    def _spoken_of(self, findings: Sequence[str]) -> set[int]:
+        """The lines that findings are about, so that they can be mended."""
+        found: set[int] = set()
+        for text in findings:
+            for part in ("lines ", "line "):
+                quotes, _ = anchors.read(text.partition(part)[2].split(" of ")[0].split(")")[0].split(" states")[0])
+                found |= {quote.line for quote in quotes[:120]}
+        return {n for n in found if n <= len(self._ground.source.lines)}
+
+    def _written(
+        self, name: str, body: str, values: prompts.Values, attempt: int, paths: Sequence[str], texts: Mapping[str, str]
+    ) -> Written | Waiting:
+        prompt = prompts.render(self._templates["architect"], self._templates[body], values)
+        return self._parsed(name, body, values, attempt, prompt, paths, texts)
+
+    def _parsed(
+        self,
+        name: str,
+        body: str,
+        values: prompts.Values,
+        attempt: int,
+        prompt: Prompt,
+        paths: Sequence[str],
+        texts: Mapping[str, str],
+    ) -> Written | Waiting:
+        answer = self._sent(name, "architect", body, values, attempt, prompt)
+        if isinstance(answer, Waiting):
+            return answer
+        return replies.written(answer.text, answer.stop, prompt.nonce, paths, texts)
+
+    def _answer(self, name: str, system: str, body: str, values: prompts.Values) -> Reply | Waiting:
+        prompt = prompts.render(self._templates[system], self._templates[body], values)
+        return self._sent(name, system, body, values, 1, prompt)
+
+    def _sent(
+        self, name: str, system: str, body: str, values: prompts.Values, attempt: int, prompt: Prompt
+    ) -> Reply | Waiting:
+        member = prompts.member(name, values, self._templates[system], self._templates[body], attempt)
+        if not self._asker.stored(member):
+            size = upper_bound(prompt.system + prompt.user)
+            self._say(f"Asking: {name}{f', attempt {attempt}' if attempt > 1 else ''} (at most {size:,} tokens)")
+        return self._asker.obtain(Ask((member,)), prompt)
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def _settled(self, found: Written) -> Planned:
+        """The plan files of an answer; tasks that still cannot stand are left out, their requirements to the rules."""
+        plans = [plan for plan in found.plans if plan.feature in self._features]
+        for _ in range(len([task for plan in plans for task in plan.tasks]) + 1):
+            plan = assembly.assemble(plans, self._basis.spec, self._ground.source)
+            errors = validate.problems(plan.tasks, self._basis.spec, plan.places)
+            wrong = {(found.path, found.span) for found in errors if found.rule != "uncovered"}
+            bad = {name for name, place in plan.places.items() if place in wrong}
+            if not bad:
+                break
+            self._say(f"Left to the rules, since it cannot be built as planned: {', '.join(sorted(bad))}")
+            plans = [replace(p, tasks=tuple(t for t in p.tasks if t.id not in bad)) for p in plans]
+        texts = merging.first_texts(plans, self._basis.spec, self._ground.source) if plans else {}
+        return Planned(texts, self._judged(plans) if plans else ())
+
+    @property
+    def _features(self) -> frozenset[str]:
+        return frozenset({PROJECT, *(feature.id for feature in self._basis.spec.features)})
+
+
+def _read(texts: Mapping[str, str], formal: Sequence[str]) -> Written:
+    again = replies.of_texts(texts)
+    return replace(again, findings=tuple(dict.fromkeys((*formal, *again.findings))))
+
+
+def _together(before: Mapping[str, Source], texts: Mapping[str, str]) -> list[Source]:
+    """The plan files as they would be."""
+    return [Source(path, text) for path, text in ({p: s.text for p, s in before.items()} | dict(texts)).items()]
+
+
+def _edits(drift: assembly.Drift, source: Source) -> list[str]:
+    rows = sorted(drift.changed.items(), key=lambda pair: pair[0].line)
+    return [
+        f"line {now}: {(quote.text or '').strip()!r} is now {source.lines[now - 1].strip()!r}"
+        if now
+        else f"gone: {(quote.text or '').strip()!r}"
+        for quote, now in rows
+    ]
+
+
+def _asked(row: Asked) -> str:
+    said = f": {row.question.said}" if row.question.said else ""
+    if row.question.kind == "need":
+        return f"{row.task} needs {row.question.about}, which no contract gives it{said}"
+    return f"{row.task} finds a contradiction on line {row.question.about}{said}"
+
+
+def _restating(plans: Sequence[PlanFile], drift: assembly.Drift) -> set[str]:
+    """Tasks whose acceptance, contracts or covers speak of lines that changed."""
+    found = set()
+    for plan in plans:
+        for task in plan.tasks:
+            quotes = {*task.covers, *(q for a in task.acceptance for q in a.lines)}
+            if quotes & drift.changed.keys():
+                found.add(task.id)
+    return found

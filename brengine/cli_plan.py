@@ -1,0 +1,128 @@
+"""`br plan`: the plan as it would be reviewed, made by asking where that is wanted, and what a build would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from brengine import cli_build, cli_reading, plan_report, spec_report
+from brengine.domain import Plan
+from brengine.errors import BackendError, render
+from brengine.places import Places
+from brengine.reading.options import Options
+from brengine.wiring import Project
+
+Say = Callable[[str], object]
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--model", is_flag=True, help="Have the model plan: makes plan/*.yaml, or lets them follow an edit.")
+@click.option("--check", is_flag=True, help="Judge the plan files and stop; asks nobody. Exits with 3 on errors.")
+@click.option("--rulings", is_flag=True, help="List what the plan decides where the specification is silent.")
+@click.option("--batches", is_flag=True, help="Say why each batch is as it is.")
+@click.option("--ledger", is_flag=True, help="List lines and exact texts that no task, or no test, answers for.")
+@click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None)
+@click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
+@click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
+@cli_reading.ACCEPT
+@click.pass_obj
+def plan(
+    where: Places,
+    targets: tuple[str, ...],
+    model: bool,
+    check: bool,
+    rulings: bool,
+    batches: bool,
+    ledger: bool,
+    backend: str | None,
+    record: Path | None,
+    spec: Path | None,
+    accept_reading: bool,
+) -> int:
+    """Show the plan and what a build would do, why, and the tokens it would send.
+
+    Writes nothing, unless planner = "model" (or --model) and the plan files are to be made or to follow an edit of the
+    specification: then the model is asked, and plan/*.yaml are written for you to read, edit and commit.
+    """
+    options = Options(accept=accept_reading)
+    project = Project(where, spec=spec, options=options, backend=backend or "", record=record)
+    if check:
+        return _checked(project)
+    if model or project.settings.planner == "model":
+        follow(project, click.echo)
+    if rulings or batches or ledger:
+        lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]
+        lines += plan_report.batches(project.plan) if batches else ()
+        lines += _ledgers(project, True) if ledger else ()
+        for line in lines or ["The plan has no rulings."]:
+            click.echo(line)
+        return 0
+    for line in _review(project):
+        click.echo(line)
+    cli_build.preview(project, targets)
+    return 0
+
+
+def follow(project: Project, say: Say) -> None:
+    """Make sure that the plan files are there and know of the specification as it is; asks where they are not.
+
+    Without a model to ask, the plan that there is has to do, and what it does not know falls to the rules.
+    """
+    try:
+        if project.inputs.plans and not _behind(project.plan):
+            return
+        project.require_backend()
+        found = project.planner(say).follow()
+    except BackendError as error:
+        if error.kind == "waiting":
+            raise
+        say(f"note: nobody plans: {error.message}; the rules plan what the plan files leave")
+        return
+    if found:
+        for finding in found.findings[:8]:
+            say(f"{finding.severity}: {finding.message} [{finding.rule}]")
+        say(f"Planned: {', '.join(sorted(found.texts)) or 'nothing changed'}\n")
+
+
+def _behind(plan: Plan) -> bool:
+    return any(found.rule == "plan-behind" for found in plan.diagnostics)
+
+
+def _checked(project: Project) -> int:
+    """Everything that is wrong with the plan files, as a compiler would tell it."""
+    found = project.planner(click.echo).judged()
+    for diagnostic in found:
+        click.echo(render(diagnostic) + "\n")
+    errors = sum(d.severity == "error" for d in found)
+    count = len(project.inputs.plans)
+    click.echo(f"{count} plan files: {errors} errors, {len(found) - errors} warnings")
+    return 3 if errors else 0
+
+
+def _review(project: Project) -> list[str]:
+    """The plan as a reviewer reads it, where plan files say more than the rules do."""
+    found = project.plan
+    if not project.inputs.plans:
+        return []
+    return [
+        *spec_report.headline(found.spec),
+        *plan_report.surface(found),
+        *plan_report.modules(found),
+        *plan_report.rulings(found, False),
+        *plan_report.requirements(found),
+        *_ledgers(project, False),
+        *plan_report.difference(project.last_plan, found),
+        "",
+        plan_report.width(found),
+    ]
+
+
+def _ledgers(project: Project, everything: bool) -> list[str]:
+    assembled, ground = project.planner(click.echo).ground_of_plan()
+    paths = plan_report.tests_of(project.plan)
+    contents = {path: project.workspace.read(path) for path in paths}
+    tests = {path: content.decode("utf-8", "replace") for path, content in contents.items() if content}
+    return list(plan_report.ledgers(assembled, ground, project.plan, tests, everything))
