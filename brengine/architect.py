@@ -170,6 +170,23 @@ class Architect:
         self._say(f"The change of the plan is not taken: {findings[0][:200] if findings else ''}")
         return Planned(merging.changed_texts(before, plans, now.drift, source, spec), self._judged(plans))
 
+    def amended(self, before: Mapping[str, Source], asked: Sequence[Asked]) -> Planned:
+        """The plan with what authors asked for: needs whose owner is known are added, for the rest it is asked."""
+        plans = planning.load(list(before.values()))
+        now = assembly.assemble(plans, self._basis.spec, self._ground.source)
+        known = [(row.task, name) for row in asked if (name := merging.known_need(now, row.task, row.question))]
+        texts: dict[str, str] = {}
+        if known:
+            for task, name in known:
+                self._say(f"{task} needs {name}: its owner is known, nobody is asked")
+            after = merging.with_needs(plans, now, known)
+            texts = merging.changed_texts(before, after, now.drift, self._ground.source, self._basis.spec)
+        open_ones = [row for row in asked if not merging.known_need(now, row.task, row.question)]
+        if not open_ones:
+            return Planned(texts)
+        found = self.changes({source.path: source for source in _together(before, texts)}, open_ones)
+        return found if found.waiting else replace(found, texts={**texts, **found.texts})
+
     def _change_values(self, plans: Sequence[PlanFile], now: Assembled, asked: Sequence[Asked]) -> prompts.Values:
         source, drift = self._ground.source, now.drift
         lines = {*drift.fresh, *(line for line in drift.changed.values() if line)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Semaphore
 
-from brengine import digest
+from brengine import assembling, digest
 from brengine.asking import Asker
 from brengine.asks import Waiting
 from brengine.candidates import Candidate, Candidates
@@ -46,6 +46,10 @@ class Bounds:
 
     attempts: int = 3
     processors: int = 1
+    amends: bool = False
+    """True where there are plan files: what an author asks for amends them."""
+    amendments: int = 2
+    """How often the questions of one task are taken up."""
 
 
 class Builder:
@@ -75,6 +79,7 @@ class Builder:
         self._ledger = ledger
         self._staging = staging
         self._attempts = bounds.attempts
+        self._bounds = bounds
         self._extras = extras
         self._processors = Semaphore(bounds.processors)
         self._sink = sink
@@ -131,6 +136,9 @@ class Builder:
     def _until_passed(self, standing: Standing, candidate: Candidate, passed: Passed) -> Ending:
         last = self._last(standing, candidate)
         while True:
+            asked = self._asks(standing, candidate)
+            if asked:
+                return asked
             verdict, verify = self._trial(standing, candidate, passed)
             if verdict.passed:
                 accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
@@ -141,6 +149,19 @@ class Builder:
                 return following
             candidate = following
 
+    def _asks(self, standing: Standing, candidate: Candidate) -> Ending | None:
+        """The end of a task for now whose author asks for a contract, or found a contradiction: the plan goes first."""
+        task = standing.task
+        own = {contract.name for contract in task.defines} | {name for need in task.needs for name in need.uses}
+        found = [q for q in candidate.questions if q.kind == "conflict" or q.about.rpartition(".")[2] not in own]
+        before = self._ledger.state.asked_before.get(task.id, 0)
+        if not found or not self._bounds.amends or before >= self._bounds.amendments:
+            return None
+        rows = [[q.kind, q.about, q.said] for q in found]
+        self._ledger.append({"t": "question", "task": task.id, "key": standing.ask.digest, "questions": rows})
+        told = "; ".join(f"{q.kind.upper()} {q.about}{f': {q.said}' if q.said else ''}" for q in found)
+        return Ending(task, Outcome.SKIPPED, note=f"its author asks, so the plan is amended first: {told[:300]}")
+
     def _last(self, standing: Standing, candidate: Candidate) -> int:
         """The number of the last attempt allowed: so many from the first, or from the one that stood there."""
         stood = 0 if candidate.outcome is Outcome.BUILT else candidate.attempt
@@ -150,7 +171,8 @@ class Builder:
         self, standing: Standing, candidate: Candidate, verdict: Verdict, last: int
     ) -> Candidate | Ending:
         task = standing.task
-        again = not candidate.edited and not verdict.errored and candidate.attempt < last
+        asked = not (candidate.edited or task.assembles)
+        again = asked and not verdict.errored and candidate.attempt < last
         self._ledger.append(_judged(standing, candidate, verdict))
         self._sink(AttemptFailed(task, candidate.attempt, last, verdict.findings, again))
         if verdict.errored:
@@ -188,7 +210,11 @@ class Builder:
             return Verdict(task.id, findings=candidate.findings)
         root = self._staging / self._board.batch_of[task.id] / f"{task.id}-{candidate.attempt}"
         with self._processors:
-            stage(root, self._tree(task, candidate, passed))
+            tree = self._tree(task, candidate, passed)
+            wrong = [found for found in assembling.complete(tree) if found.path in task.files]
+            if wrong:
+                return Verdict(task.id, findings=tuple(wrong))
+            stage(root, tree)
             return self._checker.check(Subject(task, root, self._board.gates_of(task)))
 
     def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from brengine import reply
+from brengine import assembling, reply
 from brengine.asking import Asker
 from brengine.blobs import Actions, Blobs
 from brengine.domain import Task
 from brengine.ledger import Stored
+from brengine.plans import replies
+from brengine.plans.replies import Question
 from brengine.stale import Rung
 from brengine.standing import Standing
 from brengine.verdict import Finding, Outcome
@@ -32,6 +34,8 @@ class Candidate:
     """True where the content is a person's: judged where it stands, never asked over."""
     findings: tuple[Finding, ...] = ()
     """Complaints about the reply itself: with any, nothing is staged."""
+    questions: tuple[Question, ...] = ()
+    """What the reply asks instead of guessing."""
 
 
 class Candidates:
@@ -47,6 +51,8 @@ class Candidates:
         """The first candidate by the standing's rung; None when what it stands on has gone."""
         if standing.rung is Rung.VERIFY:
             return self._as_it_stands(standing)
+        if standing.rung is Rung.ASSEMBLE:
+            return self._assembled(standing)
         if standing.rung is Rung.RESTORE:
             return self._restored(standing)
         return self.stored(standing, self._asker.base(standing) + 1, None)
@@ -74,6 +80,19 @@ class Candidates:
             files[path] = content
         outcome = Outcome.VERIFIED if all(standing.present.values()) else Outcome.RESTORED
         return Candidate(files, standing.present, outcome, record.attempt, record.model, standing.edited)
+
+    def _assembled(self, standing: Standing) -> Candidate | None:
+        """The task's one file from its regions as they stand in the tree."""
+        contents = {path: self._workspace.read(path) for path in standing.task.assembles}
+        parts = {path: content.decode("utf-8", "replace") for path, content in contents.items() if content is not None}
+        if parts.keys() != contents.keys():
+            return None
+        made = assembling.assemble(parts)
+        path = standing.task.targets[0]
+        recorded = {sha for _, sha in (standing.record.outputs if standing.record else ())}
+        there = standing.present.get(path, "")
+        base = {path: there if there in recorded else ""}
+        return Candidate({path: made.text.encode()}, base, Outcome.BUILT, 0, findings=made.findings)
 
     def _restored(self, standing: Standing) -> Candidate | None:
         action = self._actions.get(standing.ask.digest)
@@ -104,7 +123,8 @@ class Candidates:
                 else:
                     files[change.path] = content
         base = before.base if before else {path: found.base.get(path, "") for path in own}
-        return Candidate(files, base, Outcome.BUILT, attempt, found.reply.model, findings=tuple(findings))
+        asked = replies.questions(parsed.notes)
+        return Candidate(files, base, Outcome.BUILT, attempt, found.reply.model, False, tuple(findings), asked)
 
 
 def _apply(change: reply.FileChange, current: bytes | None) -> bytes | Finding:

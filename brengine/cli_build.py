@@ -12,7 +12,7 @@ import click
 from brengine import cli_reading, completion, select, spec_report
 from brengine.domain import Task
 from brengine.errors import BrError, InputError
-from brengine.events import RunStarted
+from brengine.events import PlanAmended, RunStarted
 from brengine.places import Places
 from brengine.reading.options import Options
 from brengine.report import Reporter
@@ -23,10 +23,14 @@ from brengine.verdict import Outcome
 from brengine.wiring import Project
 from brengine.writer import stop_at_ctrl_c
 
+AMENDMENTS = 3
+"""How often a build amends its plan and goes on."""
+
 HOW = {
     Rung.ASK: "ask",
     Rung.RESTORE: "restore and verify (no ask)",
     Rung.VERIFY: "verify (no ask)",
+    Rung.ASSEMBLE: "put together from its regions and verify (no ask)",
     Rung.FRESH: "up to date",
 }
 
@@ -112,6 +116,10 @@ def build_all(
     if not project.ledger.state.records:
         project.require_backend()
     cli_reading.settle(project, accept_reading)
+    if project.settings.planner == "model":
+        from brengine import planner
+
+        planner.ensure(project, click.echo)
     chosen = _announced(project, targets)
     if _nothing_to_do(project, chosen):
         project.keep_plan()
@@ -129,11 +137,28 @@ def build_all(
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
     reporter(RunStarted(project.plan, len(stale), project.backend_name))
-    try:
-        code = _run(project, chosen, width, keep_going)
-    finally:
-        project.engine.end()
+    code = _rounds(project, targets, reporter, width, keep_going)
     return _closing(project, reporter, stale, code)
+
+
+def _rounds(project: Project, targets: Sequence[str], reporter: Reporter, width: int, keep_going: bool) -> int:
+    """Build; where authors asked for what the plan lacks, amend the plan and build what that changed."""
+    for number in range(AMENDMENTS + 1):
+        project.engine.begin(" ".join(["br", *sys.argv[1:]]))
+        try:
+            code = _run(project, select.select_all(project.plan, targets), width, keep_going)
+        finally:
+            project.engine.end()
+        if not project.ledger.state.questions or number == AMENDMENTS:
+            break
+        from brengine import planner
+
+        click.echo("\nThe plan is amended by what its authors asked:")
+        planner.ensure(project, click.echo)
+        if project.ledger.state.questions:
+            break
+        reporter(PlanAmended(project.plan))
+    return code
 
 
 def _run(project: Project, chosen: Sequence[Selected], width: int, keep_going: bool) -> int:

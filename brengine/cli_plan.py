@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from brengine import cli_build, cli_reading, plan_report, spec_report
-from brengine.domain import Plan
-from brengine.errors import BackendError, render
+from brengine import cli_build, cli_reading, plan_report, planner, spec_report
+from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
 from brengine.wiring import Project
-
-Say = Callable[[str], object]
 
 
 @click.command()
@@ -51,8 +47,9 @@ def plan(
     project = Project(where, spec=spec, options=options, backend=backend or "", record=record)
     if check:
         return _checked(project)
+    cli_reading.settle(project, accept_reading, ask_model=model or project.settings.planner == "model")
     if model or project.settings.planner == "model":
-        follow(project, click.echo)
+        planner.ensure(project, click.echo)
     if rulings or batches or ledger:
         lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]
         lines += plan_report.batches(project.plan) if batches else ()
@@ -66,34 +63,9 @@ def plan(
     return 0
 
 
-def follow(project: Project, say: Say) -> None:
-    """Make sure that the plan files are there and know of the specification as it is; asks where they are not.
-
-    Without a model to ask, the plan that there is has to do, and what it does not know falls to the rules.
-    """
-    try:
-        if project.inputs.plans and not _behind(project.plan):
-            return
-        project.require_backend()
-        found = project.planner(say).follow()
-    except BackendError as error:
-        if error.kind == "waiting":
-            raise
-        say(f"note: nobody plans: {error.message}; the rules plan what the plan files leave")
-        return
-    if found:
-        for finding in found.findings[:8]:
-            say(f"{finding.severity}: {finding.message} [{finding.rule}]")
-        say(f"Planned: {', '.join(sorted(found.texts)) or 'nothing changed'}\n")
-
-
-def _behind(plan: Plan) -> bool:
-    return any(found.rule == "plan-behind" for found in plan.diagnostics)
-
-
 def _checked(project: Project) -> int:
     """Everything that is wrong with the plan files, as a compiler would tell it."""
-    found = project.planner(click.echo).judged()
+    found = planner.Planner(project, click.echo).judged()
     for diagnostic in found:
         click.echo(render(diagnostic) + "\n")
     errors = sum(d.severity == "error" for d in found)
@@ -121,7 +93,7 @@ def _review(project: Project) -> list[str]:
 
 
 def _ledgers(project: Project, everything: bool) -> list[str]:
-    assembled, ground = project.planner(click.echo).ground_of_plan()
+    assembled, ground = planner.Planner(project, click.echo).ground_of_plan()
     paths = plan_report.tests_of(project.plan)
     contents = {path: project.workspace.read(path) for path in paths}
     tests = {path: content.decode("utf-8", "replace") for path, content in contents.items() if content}

@@ -49,6 +49,10 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     project = Project(where, sink=reporter)
     stop_at_ctrl_c()
     try:
+        if project.settings.planner == "model" and reporter.live:
+            from brengine import planner
+
+            planner.ensure(project, _say)
         return namespace(project)
     except BrError as error:
         sys.stderr.write(failure(error) + "\n")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from brengine import digest
+from brengine import assembling, digest
 from brengine.asking import Asker
 from brengine.asks import Ask
 from brengine.building import Builder
@@ -175,7 +175,9 @@ class Engine:
     def _judge_project(self, done: list[str]) -> Verdict:
         tasks = [self.board.tasks[name] for name in done]
         files = {path: self._workspace.read(path) for task in tasks for path in task.files}
-        root = stage(self._staging / PROJECT, {path: c for path, c in files.items() if c is not None})
+        tree = {path: content for path, content in files.items() if content is not None}
+        assembling.complete(tree)
+        root = stage(self._staging / PROJECT, tree)
         tests = [path for task in tasks for path in _tests_of(task.kind, task.targets, task.tests)]
         if not tests:
             return Verdict(PROJECT, (Evidence("tests", "not applicable", reason="the project has no tests yet"),))

@@ -20,6 +20,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanAmended:
+    """The plan was amended during a run; what follows is about this one."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
 class BatchStarted:
     """A batch is staged and verified from here on; `number` is its place in the plan, from 1."""
 
@@ -84,5 +91,7 @@ class Noted:
     text: str
 
 
-Event = RunStarted | BatchStarted | Replied | AttemptFailed | TaskEnded | BatchEnded | ProjectChecked | Noted
+Event = (
+    RunStarted | PlanAmended | BatchStarted | Replied | AttemptFailed | TaskEnded | BatchEnded | ProjectChecked | Noted
+)
 Sink = Callable[[Event], None]

@@ -31,7 +31,7 @@ def stub(text: str) -> str:
 
 def _shown(node: ast.stmt, indent: str) -> list[str]:
     if isinstance(node, ast.Assign | ast.AnnAssign):
-        return [f"{indent}{ast.unparse(node)[:120]}"] if any(_public(name) for name in _bound(node)) else []
+        return [f"{indent}{ast.unparse(node)[:120]}"] if any(_public(name) for name in bound(node)) else []
     if not isinstance(node, Definition) or not _public(node.name):
         return []
     said = (ast.get_docstring(node) or "").split("\n")[0]
@@ -55,7 +55,7 @@ def names(text: str) -> tuple[str, ...]:
     tree = parse(text)
     found: list[str] = []
     for node in tree.body if tree else ():
-        found += _bound(node)
+        found += bound(node)
     return tuple(dict.fromkeys(found))
 
 
@@ -146,7 +146,8 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     return [*rows, f"**{arguments.kwarg.arg}"] if arguments.kwarg else rows
 
 
-def _bound(node: ast.stmt) -> list[str]:
+def bound(node: ast.stmt) -> list[str]:
+    """The names that a statement binds where it stands."""
     if isinstance(node, Definition):
         return [node.name]
     if isinstance(node, ast.Assign):
@@ -156,5 +157,5 @@ def _bound(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.ImportFrom | ast.Import):
         return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
     if isinstance(node, ast.If | ast.Try):
-        return [name for inner in node.body for name in _bound(inner)]
+        return [name for inner in node.body for name in bound(inner)]
     return []

@@ -55,6 +55,10 @@ class State:
     names: dict[str, str] = field(default_factory=dict)
     reading: Settled = field(default_factory=Settled)
     """How the specification is read, where that was asked and settled."""
+    questions: dict[tuple[str, str], Row] = field(default_factory=dict)
+    """(task, ask Key digest) -> what its author asked and nobody has answered."""
+    asked_before: dict[str, int] = field(default_factory=dict)
+    """Task -> how often its author's questions led to an amendment."""
     unfolded: int = 0
     """Journal entries since br.lock was last written."""
     notes: list[str] = field(default_factory=list)
@@ -280,6 +284,15 @@ def _judged(state: State, row: Row) -> None:
     """Kept for people and reports: how a stored reply was judged. Nothing is believed because of it."""
 
 
+def _question(state: State, row: Row) -> None:
+    state.questions[row["task"], row["key"]] = row
+
+
+def _answered(state: State, row: Row) -> None:
+    if state.questions.pop((row["task"], row["key"]), None):
+        state.asked_before[row["task"]] = state.asked_before.get(row["task"], 0) + 1
+
+
 def _folded(state: State, row: Row) -> None:
     state.unfolded = 0
 
@@ -295,6 +308,8 @@ _STEPS = {
     "forget": _forget,
     "retry": _retry,
     "judged": _judged,
+    "question": _question,
+    "answered": _answered,
     "folded": _folded,
 }
 

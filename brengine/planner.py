@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from brengine.errors import BackendError, Diagnostic
 from brengine.plans import assembly, judge, profile, surface
 from brengine.plans.assembly import Assembled
 from brengine.plans.judge import Ground
+from brengine.plans.replies import Question
 
 if TYPE_CHECKING:
     from brengine.wiring import Project
@@ -36,6 +37,31 @@ _OURS = ("plan", "rules", "prompts", "recordings")
 _CONFIGURATION = ("br.toml", "br.lock", "dodo.py")
 
 
+def ensure(project: Project, say: Callable[[str], object]) -> None:
+    """Make sure that the plan files are there, know of the specification as it is, and answer what authors asked.
+
+    Without a model to ask, the plan that there is has to do, and what it does not know falls to the rules.
+    """
+    planner = Planner(project, say)
+    try:
+        if not project.inputs.plans or any(found.rule == "plan-behind" for found in project.plan.diagnostics):
+            project.require_backend()
+            _tell(planner.follow(), say)
+        if project.ledger.state.questions:
+            _tell(planner.amend(), say)
+    except BackendError as error:
+        if error.kind == "waiting":
+            raise
+        say(f"note: nobody plans: {error.message}; the rules plan what the plan files leave")
+
+
+def _tell(found: Planned | None, say: Callable[[str], object]) -> None:
+    for finding in found.findings[:8] if found else ():
+        say(f"{finding.severity}: {finding.message} [{finding.rule}]")
+    if found:
+        say(f"Planned: {', '.join(sorted(found.texts)) or 'nothing changed'}\n")
+
+
 class Planner:
     """Asks for plans of one project and writes them. Raises BackendError where no reply can be had."""
 
@@ -54,10 +80,20 @@ class Planner:
             return self._asked(lambda architect: architect.changes({plan.path: plan for plan in inputs.plans}))
         return self._asked(lambda architect: architect.new())
 
-    def amend(self, asked: Sequence[Asked]) -> Planned:
-        """Take in what authors of tasks asked for."""
+    def amend(self) -> Planned:
+        """Take in what authors of tasks asked for: a need whose owner is known at once, the rest by asking."""
+        rows = list(self._project.ledger.state.questions.values())
+        asked = [Asked(row["task"], Question(*question)) for row in rows for question in row["questions"]]
         before = {plan.path: plan for plan in self._project.inputs.plans}
-        return self._asked(lambda architect: architect.changes(before, asked))
+        found = self._asked(lambda architect: architect.amended(before, asked))
+        self._project.writer.acquire("amending the plan")
+        try:
+            self._project.ledger.load()
+            for row in rows:
+                self._project.ledger.append({"t": "answered", "task": row["task"], "key": row["key"]})
+        finally:
+            self._project.writer.release()
+        return found
 
     def _asked(self, ask: Callable[[Architect], Planned]) -> Planned:
         project = self._project

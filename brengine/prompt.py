@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brengine import digest
+from brengine import assembling, digest
 from brengine.asks import Prompt
-from brengine.domain import Contract, Task
+from brengine.domain import Contract, Cover, Task
 from brengine.errors import TooLarge
 from brengine.templates import Template, render
 from brengine.tokens import upper_bound
@@ -15,6 +15,8 @@ from brengine.verdict import Finding, Gates
 
 NONCE_DIGITS = 12
 FINDING_CHARACTERS = 1500
+MAX_GAP = 2
+"""Lines from one covered line to the next that are shown as one text: no more than a blank one between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,37 @@ def task_values(task: Task, gates: Gates, shown: frozenset[str]) -> dict[str, ob
     return {
         "name": task.name,
         "kind": task.kind,
-        "files": list(task.files),
+        "files": [shown_file(path) for path in task.files],
         "contracts": contracts_text(task.defines),
-        "covers": [{"line": c.span.line, "text": c.text} for c in task.covers if c.text not in shown],
+        "covers": _blocks([cover for cover in task.covers if cover.text not in shown]),
         "acceptance": [a.text for a in task.acceptance if a.text not in covered and a.kind != "literal"],
         "gates": gates_text(task, gates),
     }
+
+
+def _blocks(covers: Sequence[Cover]) -> list[dict[str, object]]:
+    """Covered lines as templates see them; single lines that follow each other are one text."""
+    found: list[dict[str, object]] = []
+    last: Cover | None = None
+    for cover in covers:
+        follows = last and not (cover.requirement or last.requirement or "\n" in cover.text)
+        if last and follows and 0 < cover.span.line - last.span.end_line <= MAX_GAP:
+            found[-1]["text"] = f"{found[-1]['text']}\n{cover.text}"
+        else:
+            found.append({"line": cover.span.line, "text": cover.text})
+        last = cover
+    return found
+
+
+def shown_file(path: str) -> str:
+    """A file as a task's author is told of it: what a region is stands with it."""
+    file = assembling.file_of(path)
+    if file == path:
+        return path
+    return (
+        f"{path} (a region of {file}: regions are put together in the order of their names, imports first; each parses "
+        "by itself, begins with the imports that it needs, and uses names of other regions without importing them)"
+    )
 
 
 def weight(task: Task, gates: Gates, besides: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ from brengine.events import (
     BatchStarted,
     Event,
     Noted,
+    PlanAmended,
     ProjectChecked,
     Replied,
     RunStarted,
@@ -117,6 +118,9 @@ class Reporter:
         if event.backend == "replay":
             self._line("Replaying recorded replies: no model is asked and nothing is paid.")
         self._line()
+
+    def _planamended(self, event: PlanAmended) -> None:
+        self._line(f"{len(event.plan.tasks)} tasks in {len(event.plan.batches)} batches by the amended plan\n")
 
     def _batchstarted(self, event: BatchStarted) -> None:
         if not self.live:

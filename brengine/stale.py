@@ -19,8 +19,9 @@ class Rung(Enum):
 
     FRESH = 0
     VERIFY = 1
-    RESTORE = 2
-    ASK = 3
+    ASSEMBLE = 2
+    RESTORE = 3
+    ASK = 4
 
 
 def reasons(record: Record | None, ask: Key, verify: Key, present: Mapping[str, str]) -> tuple[Reason, ...]:

@@ -169,14 +169,18 @@ class Board:
             found = (Reason(ReasonKind.FORGOTTEN, "by `doit forget`"),)
         base = self._ledger.state.bases.get((name, ask.digest), 0)
         if base and (record is None or record.attempt <= base):
-            reason = Reason(ReasonKind.RETRY_ASKED)
-            return Standing(self.tasks[name], record, ask, verify, present, (*found, reason), Rung.ASK)
+            found, rung = (*found, Reason(ReasonKind.RETRY_ASKED)), Rung.ASK
+            return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, rung))
         action = self._actions.get(ask.digest) if found else None
         wanted = set(action.outputs.values()) if action else set()
         wanted |= {content for _, content in record.outputs} if record else set()
         kept = frozenset(content for content in wanted if self._blobs.has(content))
         rung = stale.rung(found, record, present, action.outputs if action else None, kept)
-        return Standing(self.tasks[name], record, ask, verify, present, found, rung)
+        return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, rung))
+
+    def _own(self, name: str, rung: Rung) -> Rung:
+        """What is put together by the engine is neither asked for nor restored."""
+        return Rung.ASSEMBLE if self.tasks[name].assembles and rung is not Rung.FRESH else rung
 
     def all(self) -> dict[str, Standing]:
         """Every task in plan order; one that is fresh over a stale need is marked `upstream stale`."""
@@ -194,7 +198,7 @@ class Board:
                     standing.verify,
                     standing.present,
                     (reason,),
-                    Rung.VERIFY,
+                    self._own(name, Rung.VERIFY),
                 )
         return found
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from brengine import codec, digest, doit_memory, durable, places
 from brengine.asking import Asker, Prompter
@@ -36,9 +35,6 @@ from brengine.standing import Board
 from brengine.templates import front_matter
 from brengine.workspace import Workspace
 from brengine.writer import Writer
-
-if TYPE_CHECKING:
-    from brengine.planner import Planner
 
 CONFIGURATION = ("pyproject.toml",)
 """Project configuration that is copied into every staging tree."""
@@ -136,12 +132,6 @@ class Project:
         finally:
             self.writer.release()
 
-    def planner(self, say: Callable[[str], object]) -> Planner:
-        """What makes and amends the plan files by asking."""
-        from brengine.planner import Planner
-
-        return Planner(self, say)
-
     def replan(self) -> None:
         """Look at the plan files afresh: the plan, and where every task stands, is made again."""
         for name in ("inputs", "plan", "board", "engine", "prompter", "asker"):
@@ -230,7 +220,7 @@ class Project:
             workspace=self.workspace,
             ledger=self.ledger,
             staging=state / "staging",
-            bounds=Bounds(self.settings.attempts, os.cpu_count() or 1),
+            bounds=Bounds(self.settings.attempts, os.cpu_count() or 1, amends=bool(self.inputs.plans)),
             extras=self._configuration,
             sink=self.sink,
         )

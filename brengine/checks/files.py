@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from brengine import interface
+from brengine import assembling, interface
 from brengine.checks.outcome import Checked, judged
 from brengine.ports import Subject
 from brengine.verdict import Finding
@@ -48,7 +48,7 @@ def _file(root: Path, path: str) -> list[Finding]:
 
 
 def _parsed(path: str, text: str) -> list[Finding]:
-    parser = _PARSERS.get(Path(path).suffix)
+    parser = _PARSERS.get(Path(assembling.file_of(path)).suffix)
     try:
         if parser:
             parser(text)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from brengine import assembling
 from brengine.checks import components, documents, files, testing
 from brengine.checks.outcome import Checked, Tools
 from brengine.domain import PROJECT, Task
@@ -54,6 +55,8 @@ class Suite:
         tools, kind = self._tools, subject.task.kind
         wanted = wanted_of(subject.task, subject.gates)
         run: Stage = lambda: testing.check(subject.root, wanted, subject.gates, tools)  # noqa: E731
+        if subject.task.assembles:
+            return [lambda: testing.check(subject.root, _of_regions(subject), subject.gates, tools)]
         if kind == "code":
             return [lambda: components.check(subject), run]
         if kind == "tests":
@@ -73,8 +76,14 @@ def wanted_of(task: Task, gates: Gates) -> testing.Wanted:
     return testing.Wanted(tests, targets, gates.coverage, "there is no Python among the targets")
 
 
+def _of_regions(subject: Subject) -> testing.Wanted:
+    """What runs for a file that was put together: the tests of everything that it is made from."""
+    tests = tuple(sorted(path.relative_to(subject.root).as_posix() for path in subject.root.rglob("test_*.py")))
+    return testing.Wanted(tests, (), 0, "its regions have been measured")
+
+
 def _measurable(path: str) -> bool:
-    return path.endswith(".py")
+    return assembling.file_of(path).endswith(".py")
 
 
 def _run(name: str, stages: Sequence[Stage]) -> Verdict:

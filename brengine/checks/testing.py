@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brengine.checks import junit
+from brengine import assembling
+from brengine.checks import junit, regions
 from brengine.checks.outcome import Checked, Tools, limits_of, private_folder, stable, tail
 from brengine.ports import CommandResult
 from brengine.verdict import Evidence, Finding, Gates
@@ -48,7 +49,7 @@ def check(root: Path, wanted: Wanted, gates: Gates, tools: Tools) -> Checked:
 
 
 def _argv(root: Path, folder: Path, wanted: Wanted, tools: Tools) -> tuple[str, ...]:
-    include = "\n    ".join(str(root / path) for path in wanted.targets)
+    include = "\n    ".join(dict.fromkeys(str(root / assembling.file_of(path)) for path in wanted.targets))
     rcfile = folder / "coveragerc"
     rcfile.write_text(
         f"[run]\nbranch = True\nrelative_files = True\ninclude =\n    {include}\n"
@@ -110,7 +111,14 @@ def _coverage(root: Path, folder: Path, wanted: Wanted, gates: Gates, tools: Too
     covered = coverable = 0
     findings = []
     for path in wanted.targets:
-        have, of, missing = _file(files.get(path), root / path)
+        file = assembling.file_of(path)
+        row = files.get(file)
+        if row and file != path:
+            row = regions.measured(row, root, path)
+        have, of, missing = _file(row, root / path)
+        if missing and row and file != path:
+            told = regions.shown(row["missing_lines"], root, path)[:SHOWN_LINES]  # type: ignore[arg-type]
+            missing = "\n".join([f"of the assembled {file}: {missing}", *told])
         covered, coverable = covered + have, coverable + of
         if missing:
             findings.append(Finding("coverage", missing, path, hint=f"test them: the goal is {wanted.goal} %"))

@@ -124,18 +124,6 @@ def _likeness(before: str, after: str) -> float:
     return SequenceMatcher(None, before.split(), after.split(), autojunk=False).ratio()
 
 
-def blocks(lines: Sequence[int], texts: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, last) of runs of lines with nothing but blank lines between."""
-    found: list[tuple[int, int]] = []
-    for number in sorted(lines):
-        between = texts[found[-1][1] : number - 1] if found else ["x"]
-        if found and not any(text.strip() for text in between):
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
-
-
 def ranges(lines: Iterable[int]) -> str:
     """1, 2, 3, 7 → `1-3, 7`."""
     found: list[tuple[int, int]] = []

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from brengine import ids
+from brengine import assembling, ids
 from brengine.domain import PROJECT, Acceptance, Cover, Need, Ruling, Spec, Surface, Task
-from brengine.plans import anchors, literals
+from brengine.plans import literals
 from brengine.plans.anchors import Present, Quote
 from brengine.plans.files import PlanFile, Planned, PlannedRuling, words
 from brengine.source import Source, Span
-
-REGION = "#"
-"""What parts the path of a file from the name of a region in it: `package/fields.py#60_dates`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def assemble(plans: Sequence[PlanFile], spec: Spec, source: Source) -> Assembled
     where = {row.id: _lines(present, drift, row.covers) for row in rows}
     tasks = _parts(_completed([_task(row, where[row.id], present, drift, spec, source) for row in rows]))
     written = [ruling for plan in plans for ruling in plan.rulings]
-    rulings = tuple(_ruling(ruling, present, drift, where) for ruling in written)
+    rulings = tuple(made for ruling in written if (made := _ruling(ruling, present, drift, where)))
     claimed = {line for lines in where.values() for line in lines} | {line for r in rulings for line in r.lines}
     places = {row.id: (row.path, row.span) for row in rows}
     surface = tuple(item for plan in plans for item in plan.surface)
@@ -119,9 +116,9 @@ def _task(row: Planned, lines: tuple[int, ...], present: Present, drift: Drift, 
 
 
 def _covers(lines: Sequence[int], spec: Spec, source: Source) -> tuple[tuple[Cover, ...], tuple[Acceptance, ...]]:
-    """(covers, acceptance of the requirements among them): requirements by their ids, the rest in runs of lines.
+    """(covers, acceptance of the requirements among them): requirements by their ids, the rest line by line.
 
-    Blank lines are in no cover: one that is inserted wakes nobody.
+    So lines that are inserted between them, blank or not, wake nobody.
     """
     wanted = set(lines)
     covers: list[Cover] = []
@@ -132,16 +129,18 @@ def _covers(lines: Sequence[int], spec: Spec, source: Source) -> tuple[tuple[Cov
                 covers.append(Cover(row.span, row.full, f"{feature.id}/{row.id}"))
                 accepted.append(Acceptance(row.full, "requirement", tuple(row.span.lines)))
                 wanted -= set(row.span.lines)
-    for first, last in anchors.blocks(sorted(wanted), source.lines):
-        text = "\n".join(line.rstrip() for line in source.lines[first - 1 : last] if line.strip())
-        if text:
-            covers.append(Cover(Span(first, 1, last), text))
+    covers += [Cover(Span(n), source.lines[n - 1].rstrip()) for n in sorted(wanted) if source.lines[n - 1].strip()]
     return tuple(sorted(covers, key=lambda cover: cover.span.line)), tuple(accepted)
 
 
-def _ruling(row: PlannedRuling, present: Present, drift: Drift, where: Mapping[str, Sequence[int]]) -> Ruling:
-    """Binding for the tasks that it names, else for those that cover its lines, else for all."""
+def _ruling(row: PlannedRuling, present: Present, drift: Drift, where: Mapping[str, Sequence[int]]) -> Ruling | None:
+    """Binding for the tasks that it names, else for those that cover its lines, else for all.
+
+    None where all its lines are gone: there is nothing left to rule on.
+    """
     lines = _lines(present, drift, row.lines)
+    if row.lines and not lines:
+        return None
     tasks = row.tasks or tuple(name for name, covered in where.items() if set(covered) & set(lines))
     return Ruling(row.id, row.text, row.mark, tasks, lines, row.confirm)
 
@@ -207,8 +206,8 @@ def regions(tasks: Iterable[Task]) -> dict[str, dict[str, Task]]:
     found: dict[str, dict[str, Task]] = {}
     for task in tasks:
         for path in task.targets:
-            if REGION in path:
-                found.setdefault(path.partition(REGION)[0], {})[path] = task
+            if assembling.MARK in path:
+                found.setdefault(assembling.file_of(path), {})[path] = task
     return {file: dict(sorted(parts.items())) for file, parts in found.items()}
 
 

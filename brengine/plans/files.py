@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from brengine import digest, yamlsource
+from brengine import assembling, digest, yamlsource
 from brengine.domain import AcceptanceKind, Complexity, Contract, Kind, Mark, Need, Surface, SurfaceKind
 from brengine.errors import Diagnostic, InputError, nearest
 from brengine.plans import anchors
@@ -266,7 +266,7 @@ def _planned(document: Document, index: int, row: _Task, feature: str) -> Planne
 
 def home(targets: Sequence[str]) -> str:
     """The file that holds a task's contracts where none is named: its first target, without its region."""
-    return targets[0].partition("#")[0] if targets else ""
+    return assembling.file_of(targets[0]) if targets else ""
 
 
 def _full(name: str, feature: str) -> str:

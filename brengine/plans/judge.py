@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brengine import interface, prompt
+from brengine import assembling, interface, prompt
 from brengine.domain import PROJECT, Contract, Ruling, Spec, Surface, Task
 from brengine.errors import Diagnostic, Severity, nearest
 from brengine.plans import anchors, literals
-from brengine.plans.assembly import REGION, Assembled, owners, reaches, regions, used_in_contracts
+from brengine.plans.assembly import Assembled, owners, reaches, regions, used_in_contracts
 from brengine.plans.surface import Stated, stated
 from brengine.source import Source, Span
 from brengine.verdict import Gates
@@ -152,7 +152,7 @@ def _contracts(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
     """A contract lies in a file of its task; a name has one owner."""
     seen: dict[tuple[str, str], Task] = {}
     for task in plan.tasks:
-        homes = {path.partition(REGION)[0] for path in task.files}
+        homes = {assembling.file_of(path) for path in task.files}
         for contract in task.defines:
             if contract.path not in homes:
                 message = f"{task.id} defines {contract.name} in {contract.path}, which is none of its files"
@@ -200,7 +200,7 @@ def _surface(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
 
 
 def _module(path: str) -> str:
-    plain = path.partition(REGION)[0].removesuffix(".py").removesuffix("/__init__").removeprefix("src/")
+    plain = assembling.file_of(path).removesuffix(".py").removesuffix("/__init__").removeprefix("src/")
     return plain.replace("/", ".")
 
 
@@ -216,7 +216,7 @@ def _missing(item: Surface, plan: Assembled, modules: Mapping[str, str], there: 
         return f"no task makes the module {module}"
     if item.kind == "module":
         return ""
-    name, home = item.name.rpartition(".")[2], modules[module].partition(REGION)[0]
+    name, home = item.name.rpartition(".")[2], assembling.file_of(modules[module])
     texts = [c.text + c.name for task in plan.tasks for c in task.defines if c.path == home]
     return "" if any(name in text for text in texts) else f"no contract in {home} has it"
 

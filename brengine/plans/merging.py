@@ -6,35 +6,41 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from brengine.domain import PROJECT, Spec
+from brengine.domain import PROJECT, Need, Spec
 from brengine.plans import assembly, files, writing
 from brengine.plans.anchors import Present, Quote
-from brengine.plans.assembly import Drift
+from brengine.plans.assembly import Assembled, Drift
 from brengine.plans.files import PlanFile, Planned, PlannedRuling, Quotes
 from brengine.plans.prompts import path_of
+from brengine.plans.replies import Question
 from brengine.source import Source
 
+UNMOVED = Drift()
 
-def quoted(quotes: Iterable[Quote], source: Source) -> Quotes:
-    """Line numbers as quotes of the text of today; blank lines are left out."""
+
+def quoted(quotes: Iterable[Quote], source: Source, drift: Drift = UNMOVED) -> Quotes:
+    """Line numbers, and quotes of lines that were edited since, as quotes of the text of today; no blank lines."""
     found = []
     for quote in quotes:
-        if quote.text is not None:
+        if quote in drift.changed:
+            number = drift.changed[quote]
+            found += [Quote(number, source.lines[number - 1].rstrip())] if number else []
+        elif quote.text is not None:
             found.append(quote)
         elif quote.line <= len(source.lines) and source.lines[quote.line - 1].strip():
             found.append(Quote(quote.line, source.lines[quote.line - 1].rstrip()))
     return tuple(dict.fromkeys(found))
 
 
-def quoted_task(task: Planned, source: Source) -> Planned:
+def quoted_task(task: Planned, source: Source, drift: Drift = UNMOVED) -> Planned:
     """A task with its lines quoted."""
-    accepted = tuple(replace(a, lines=quoted(a.lines, source)) for a in task.acceptance)
-    return replace(task, covers=quoted(task.covers, source), acceptance=accepted)
+    accepted = tuple(replace(a, lines=quoted(a.lines, source, drift)) for a in task.acceptance)
+    return replace(task, covers=quoted(task.covers, source, drift), acceptance=accepted)
 
 
-def quoted_ruling(ruling: PlannedRuling, source: Source) -> PlannedRuling:
+def quoted_ruling(ruling: PlannedRuling, source: Source, drift: Drift = UNMOVED) -> PlannedRuling:
     """A ruling with its lines quoted."""
-    return replace(ruling, lines=quoted(ruling.lines, source))
+    return replace(ruling, lines=quoted(ruling.lines, source, drift))
 
 
 def first_texts(plans: Sequence[PlanFile], spec: Spec, source: Source) -> dict[str, str]:
@@ -56,6 +62,35 @@ def unplanned(plans: Sequence[PlanFile], source: Source) -> Quotes:
     """The lines that no task, acceptance or ruling quotes."""
     held = {q.line for plan in plans for q in assembly.quotes_of(replace(plan, unplanned=()))}
     return quoted((Quote(n) for n in range(1, len(source.lines) + 1) if n not in held), source)
+
+
+# --- needs --------------------------------------------------------------------------------------------------------
+
+
+def known_need(plan: Assembled, task: str, question: Question) -> str:
+    """The name that a task lacks, where one other task defines it and may be needed without a circle; else ""."""
+    name = question.about.rpartition(".")[2]
+    owner = assembly.owners(plan.tasks).get(name, "") if question.kind == "need" else ""
+    edges = {row.id: [need.task for need in row.needs] for row in plan.tasks}
+    if not owner or owner == task or assembly.reaches(edges, owner, task):
+        return ""
+    return name
+
+
+def with_needs(plans: Sequence[PlanFile], plan: Assembled, known: Sequence[tuple[str, str]]) -> tuple[PlanFile, ...]:
+    """The plans with (task, name) needs added."""
+    owner = assembly.owners(plan.tasks)
+    wanted: dict[str, list[str]] = {}
+    for task, name in known:
+        wanted.setdefault(task, []).append(name)
+
+    def more(task: Planned) -> Planned:
+        uses = {need.task: dict.fromkeys(need.uses) for need in task.needs}
+        for name in wanted.get(task.id, ()):
+            uses.setdefault(owner[name], {})[name] = None
+        return replace(task, needs=tuple(Need(other, tuple(names)) for other, names in uses.items()))
+
+    return tuple(replace(p, tasks=tuple(more(t) if t.id in wanted else t for t in p.tasks)) for p in plans)
 
 
 # --- changes ------------------------------------------------------------------------------------------------------
@@ -115,9 +150,10 @@ def changed_texts(
             texts |= {p: t for p, t in first_texts([plan], spec, source).items() if p == path}
             continue
         text = Source(path, texts[path])
-        tasks = {t.id: quoted_task(t, source) for t in plan.tasks}
-        rulings = {r.id: quoted_ruling(r, source) for r in plan.rulings}
-        new_tasks = {n: files.stamped(t) for n, t in tasks.items() if _differs(t, old.tasks)}
+        tasks = {t.id: quoted_task(t, source, drift) for t in plan.tasks}
+        rulings = {r.id: quoted_ruling(r, source, drift) for r in plan.rulings}
+        persons = {item.id for item in _items(old) if item.edited}
+        new_tasks = {n: t if n in persons else files.stamped(t) for n, t in tasks.items() if _differs(t, old.tasks)}
         new_rulings = {n: files.stamped_ruling(r) for n, r in rulings.items() if _differs(r, old.rulings)}
         gone = [t.id for t in old.tasks if t.id not in tasks]
         gone_rulings = [r.id for r in old.rulings if r.id not in rulings]

@@ -18,7 +18,7 @@ _NOTE = re.compile(r"^[\s*-]*(PART|NAME|GAP|CONFLICT|RULE)\s+(\d[\d,\s–-]*?)\s
 _SEAM = re.compile(r"^[\s*-]*SEAM\s+([^\s:]+)\s*:\s*(\S.*)$")
 _END = re.compile(r"^[\s*-]*END\s+(\d{1,4})\s*$")
 _NEED = re.compile(r"^[\s*-]*NEED[:\s]+`?([A-Za-z_][\w.]*)`?\s*(.*)$")
-_CONFLICT = re.compile(r"^[\s*-]*CONFLICT[:\s]+(?:lines?\s+)?(\d[\d,\s–-]*?)\s*(?:[:.,]\s*(\S.*))?$")
+_CONFLICT = re.compile(r"^[\s*-]*CONFLICT[:\s]+(?:lines?\s+)?(\d+(?:\s*[,–-]\s*\d+)*)\s*(?:[:.,–-]\s*(\S.*))?$")
 _NONE = ("none", "nothing", "no", "n", "na", "name")
 
 

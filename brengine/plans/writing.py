@@ -151,7 +151,7 @@ def _quoted(quotes: Quotes) -> str:
     if all(quote.text is None for quote in quotes):
         return anchors.ranges(quote.line for quote in quotes)
     rows = [f"{q.line}| {q.text}" if q.text is not None else str(q.line) for q in quotes]
-    return "\n".join(rows) + ("\n" if len(rows) > 1 else "")
+    return "\n".join(rows) + "\n"
 
 
 def _surface(item: Surface) -> Row:
