@@ -198,7 +198,7 @@ def made_of(item: Planned | PlannedRuling) -> str:
             *(list(item.targets), list(item.tests), needs, list(item.reads), item.coverage, accepted),
             *([[c.name, c.path, c.text] for c in item.defines], _texts(item.covers)),
         ]
-    return digest.short("made", rows)[:8]
+    return f"v{digest.short('made', rows)[:8]}"
 
 
 def _texts(quotes: Quotes) -> list[str]:
