@@ -22,6 +22,8 @@ from brengine.tokens import upper_bound
 NAMES = ("architect", "architecture", "feature", "mend", "changes", "reviewer", "review", "gather")
 ATTEMPTS = 3
 """Answers of one planning ask: the first, and those that mend it."""
+BESIDE = 2
+"""How near to a new line a task's lines must be for it to be shown whole."""
 WORTH_MENDING = ("uncovered-lines", "literal")
 """Warnings that one mending ask is spent on."""
 Say = Callable[[str], object]
@@ -195,7 +197,8 @@ class Architect:
                 lines |= {quote.line for quote in anchors.read(row.question.about)[0]}
         covered = {task.id: [n for cover in task.covers for n in cover.span.lines] for task in now.tasks}
         near = prompts.around(source, lines)
-        touched = {name for name, mine in covered.items() if set(mine) & near}
+        beside = {n + step for n in drift.fresh for step in range(-BESIDE, BESIDE + 1)} | (lines - set(drift.fresh))
+        touched = {name for name, mine in covered.items() if set(mine) & beside}
         touched |= {row.task for row in asked} | _restating(plans, drift)
         rows = [task for plan in plans for task in plan.tasks if task.id in touched]
         shown = near | {n for row in asked if row.question.kind == "need" for n in covered.get(row.task, ())}
@@ -326,7 +329,14 @@ class Architect:
             if not bad:
                 break
             self._say(f"Left to the rules, since it cannot be built as planned: {', '.join(sorted(bad))}")
-            plans = [replace(p, tasks=tuple(t for t in p.tasks if t.id not in bad)) for p in plans]
+            plans = [
+                replace(
+                    p,
+                    tasks=tuple(t for t in p.tasks if t.id not in bad),
+                    surface=tuple(s for s in p.surface if s.task not in bad),
+                )
+                for p in plans
+            ]
         texts = merging.first_texts(plans, self._basis.spec, self._ground.source) if plans else {}
         return Planned(texts, self._judged(plans) if plans else ())
 

@@ -14,6 +14,8 @@ from brengine.candidates import Candidate, Candidates
 from brengine.domain import Batch, Key, Task
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger, Row
+from brengine.plans import anchors
+from brengine.plans.replies import Question
 from brengine.ports import Checker, Subject
 from brengine.promotion import Accepted, Promoter
 from brengine.standing import Board, Standing
@@ -153,7 +155,7 @@ class Builder:
         """The end of a task for now whose author asks for a contract, or found a contradiction: the plan goes first."""
         task = standing.task
         own = {contract.name for contract in task.defines} | {name for need in task.needs for name in need.uses}
-        found = [q for q in candidate.questions if q.kind == "conflict" or q.about.rpartition(".")[2] not in own]
+        found = [q for q in self._own_questions(task, candidate) if q.about.rpartition(".")[2] not in own]
         before = self._ledger.state.asked_before.get(task.id, 0)
         if not found or not self._bounds.amends or before >= self._bounds.amendments:
             return None
@@ -161,6 +163,11 @@ class Builder:
         self._ledger.append({"t": "question", "task": task.id, "key": standing.ask.digest, "questions": rows})
         told = "; ".join(f"{q.kind.upper()} {q.about}{f': {q.said}' if q.said else ''}" for q in found)
         return Ending(task, Outcome.SKIPPED, note=f"its author asks, so the plan is amended first: {told[:300]}")
+
+    def _own_questions(self, task: Task, candidate: Candidate) -> list[Question]:
+        """Those questions of a reply that are about this task: it is named, covers the lines, or nobody else does."""
+        mates = [self._board.tasks[name] for name in candidate.members if name != task.id]
+        return [q for q in candidate.questions if _about(q, task) or not any(_about(q, mate) for mate in mates)]
 
     def _last(self, standing: Standing, candidate: Candidate) -> int:
         """The number of the last attempt allowed: so many from the first, or from the one that stood there."""
@@ -266,6 +273,14 @@ class Builder:
             for path in paths
         )
         return Ending(task, Outcome.FAILED, findings=findings, note="both versions are kept")
+
+
+def _about(question: Question, task: Task) -> bool:
+    """True where a question names the task, one of its files, or a line that it covers."""
+    if question.kind == "conflict":
+        lines = {quote.line for quote in anchors.read(question.about)[0]}
+        return any(lines & set(cover.span.lines) for cover in task.covers)
+    return any(word in question.said for word in (task.id, task.name, *task.files))
 
 
 def _waits(task: Task, waiting: Waiting) -> Ending:

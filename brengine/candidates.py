@@ -36,6 +36,8 @@ class Candidate:
     """Complaints about the reply itself: with any, nothing is staged."""
     questions: tuple[Question, ...] = ()
     """What the reply asks instead of guessing."""
+    members: tuple[str, ...] = ()
+    """The tasks that the reply is for."""
 
 
 class Candidates:
@@ -124,7 +126,9 @@ class Candidates:
                     files[change.path] = content
         base = before.base if before else {path: found.base.get(path, "") for path in own}
         asked = replies.questions(parsed.notes)
-        return Candidate(files, base, Outcome.BUILT, attempt, found.reply.model, False, tuple(findings), asked)
+        return Candidate(
+            files, base, Outcome.BUILT, attempt, found.reply.model, False, tuple(findings), asked, found.members
+        )
 
 
 def _apply(change: reply.FileChange, current: bytes | None) -> bytes | Finding:

@@ -183,9 +183,12 @@ def _announced(project: Project, targets: Sequence[str]) -> tuple[Selected, ...]
 
 def _nothing_to_do(project: Project, chosen: Sequence[Selected]) -> bool:
     state = project.ledger.state
-    if state.promotions or state.in_flight or state.unfolded:
+    if state.promotions or state.in_flight or _stale(project, chosen) or not project.engine.project_fresh():
         return False
-    return not _stale(project, chosen) and project.engine.project_fresh()
+    if state.unfolded:  # left over by planning, or by a run that was ended: it goes into br.lock
+        project.engine.begin("br build")
+        project.engine.end()
+    return True
 
 
 def _stale(project: Project, chosen: Sequence[Selected]) -> Mapping[str, Standing]:
