@@ -31,7 +31,8 @@ def batches(tasks: Sequence[Task]) -> tuple[Batch, ...]:
     """All tasks in batches, in order of execution: needs first, then priority, then the longest remaining path.
 
     Tasks must be validated (acyclic, known needs). The batch graph has no cycle: a task joins an open batch only
-    when all its other needs lie on lower levels, and when no member that it needs leaves its contracts unstated.
+    when all its other needs lie on lower levels (a batch that nobody needs yet is raised for that), and when no member
+    that it needs leaves its contracts unstated.
     Levels are counted within a region (features that need each other), so an edit in one feature moves no batch of
     another.
     """
@@ -59,6 +60,7 @@ def _pack(region: list[Task], home: dict[str, _Open]) -> None:
     by_id = {task.id: task for task in region}
     edges = {task.id: [need.task for need in task.needs if need.task in by_id] for task in region}
     latest: dict[tuple[str, str, str], _Open] = {}
+    needed: set[int] = set()
     for name in graph.order(edges):
         task = by_id[name]
         group = (task.feature, task.domain, task.layer)
@@ -66,11 +68,14 @@ def _pack(region: list[Task], home: dict[str, _Open]) -> None:
         below = [home[need] for need in edges[name] if home[need] is not box]
         deepest = max((other.level for other in below), default=-1)
         blind = any(home[need] is box and not by_id[need].defines for need in edges[name])
+        if box and deepest >= box.level and id(box) not in needed and box.takes(task) and not blind:
+            box.level = deepest + 1  # nobody waits for it yet: it may wait for what its new member needs
         if box is None or not box.takes(task) or deepest >= box.level or blind:
             own = max((home[need].level for need in edges[name]), default=-1)
             box = latest[group] = _Open(own + 1)
         box.members.append(task)
         home[name] = box
+        needed |= {id(home[need]) for need in edges[name] if home[need] is not box}
 
 
 def _batch(box: _Open, home: Mapping[str, _Open]) -> Batch:

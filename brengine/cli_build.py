@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from brengine import cli_reading, completion, select, spec_report
+from brengine import cli_reading, completion, places, prices, select, spec_report
+from brengine.asks import Usage
 from brengine.domain import Task
 from brengine.errors import BrError, InputError
 from brengine.events import PlanAmended, RunStarted
@@ -23,6 +25,8 @@ from brengine.verdict import Outcome
 from brengine.wiring import Project
 from brengine.writer import stop_at_ctrl_c
 
+ANSWER_TOKENS = 4_000
+"""Tokens of an answer, for the price of a plan: what most took when batches were tried."""
 AMENDMENTS = 3
 """How often a build amends its plan and goes on."""
 
@@ -57,7 +61,10 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: Any) -> int:
     """Build what is stale: everything, or TARGETS (a feature, task, batch or file; abbreviations will do)."""
     if dry_run:
-        preview(Project(where, spec=options["spec"], options=Options(accept=options["accept_reading"])), targets)
+        project = Project(where, spec=options["spec"], options=Options(accept=options["accept_reading"]))
+        for line in spec_report.headline(project.plan.spec):
+            click.echo(line)
+        preview(project, targets)
         return 0
     return build_all(where, targets, **options)
 
@@ -249,8 +256,6 @@ def preview(project: Project, targets: Sequence[str]) -> None:
     """Print what a build would run, batch by batch, with reasons and expected tokens."""
     chosen = _announced(project, targets)
     stale = _stale(project, chosen)
-    for line in spec_report.headline(project.plan.spec):
-        click.echo(line)
     for diagnostic in project.plan.diagnostics:
         click.echo(f"{diagnostic.severity}: {diagnostic.message} [{diagnostic.rule}]", err=True)
     if not stale:
@@ -273,6 +278,16 @@ def preview(project: Project, targets: Sequence[str]) -> None:
             for line in reason_lines(standing):
                 click.echo(f"    {line}")
     click.echo(f"\n{len(stale)} of {len(project.plan.tasks)} tasks, {asks} asks, at most {tokens:,} tokens to send")
+    click.echo(_price(project, asks, tokens))
+
+
+def _price(project: Project, asks: int, tokens: int) -> str:
+    """What the asks would cost, said with what it rests on."""
+    model = project.settings.model
+    dollars = prices.cost(model, Usage(tokens, asks * ANSWER_TOKENS), places.read_prices(), time.strftime("%Y-%m-%d"))
+    if dollars is None:
+        return f"The price of {model} is unknown"
+    return f"At most ${dollars:.2f} with {model}, if no answer takes more than {ANSWER_TOKENS:,} tokens"
 
 
 def _expected_tokens(project: Project, asked: Sequence[Standing]) -> Sequence[int]:

@@ -57,7 +57,7 @@ def plan(
         for line in lines or ["The plan has no rulings."]:
             click.echo(line)
         return 0
-    for line in _review(project):
+    for line in (*spec_report.headline(project.plan.spec), *_review(project)):
         click.echo(line)
     cli_build.preview(project, targets)
     return 0
@@ -80,7 +80,6 @@ def _review(project: Project) -> list[str]:
     if not project.inputs.plans:
         return []
     return [
-        *spec_report.headline(found.spec),
         *plan_report.surface(found),
         *plan_report.modules(found),
         *plan_report.rulings(found, False),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from brengine import datafiles, durable, settings
+from brengine import datafiles, durable, prices, settings
 from brengine.errors import Diagnostic, InputError
 from brengine.settings import Settings
 from brengine.source import Source, Span
@@ -79,6 +79,12 @@ def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:
         p for base in (folder, own) for p in (*sorted(base.glob("*.yaml")), *sorted(base.glob("toolchains/*.yaml")))
     ]
     return tuple(Source(_rule_path(path, folder), read_text(path)) for path in paths if path.name != "prices.yaml")
+
+
+def read_prices() -> prices.Table:
+    """The shipped prices."""
+    path = datafiles.folder("rules") / "prices.yaml"
+    return prices.load(Source(str(path), read_text(path)))
 
 
 def read_plans(places: Places, found: Settings) -> tuple[Source, ...]:

@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from brengine import datafiles, prices
+from brengine import places, prices
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import NO_KEY, MissingKey
-from brengine.source import Source
 
 DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
@@ -175,8 +174,7 @@ class AnthropicBackend:
 
     @cached_property
     def _prices(self) -> prices.Table:
-        path = datafiles.folder("rules") / "prices.yaml"
-        return prices.load(Source(str(path), path.read_text(encoding="utf-8")))
+        return places.read_prices()
 
     def _fault(self, error: Exception) -> Fault:
         """What an exception of the SDK or below it means. No key leaves through its text."""
