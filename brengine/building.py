@@ -227,11 +227,12 @@ class Builder:
     def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
         """Copies of the closure of the needs, the project's configuration, and the candidate's own files."""
         tree = dict(self._extras())
-        for path in task.reads:
+        closure = self._board.closure(task.id)
+        for path in dict.fromkeys(p for name in (*closure, task.id) for p in self._board.tasks[name].reads):
             content = self._workspace.read(path)
             if content is not None:
                 tree[path] = content
-        for need in self._board.closure(task.id):
+        for need in closure:
             tree.update(passed.get(need) or self._candidates.present(self._board.tasks[need]))
         tree.update(candidate.files)
         return tree

@@ -174,7 +174,7 @@ class Engine:
 
     def _judge_project(self, done: list[str]) -> Verdict:
         tasks = [self.board.tasks[name] for name in done]
-        files = {path: self._workspace.read(path) for task in tasks for path in task.files}
+        files = {path: self._workspace.read(path) for task in tasks for path in (*task.reads, *task.files)}
         tree = {path: content for path, content in files.items() if content is not None}
         assembling.complete(tree)
         root = stage(self._staging / PROJECT, tree)

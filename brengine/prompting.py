@@ -9,6 +9,7 @@ from brengine import prompt, templates
 from brengine.asks import Prompt
 from brengine.domain import Task
 from brengine.keys import INTERFACE
+from brengine.plans import profile
 from brengine.prompt import Piece, Repair, Request
 from brengine.settings import Settings
 from brengine.source import Source
@@ -54,7 +55,8 @@ class Prompts:
         """What a prompt is made from. Files of `required` must be in it: they are a person's, and may be replaced."""
         gates = {task.id: self._board.gates_of(task) for task in tasks}
         bound = frozenset(cover.text for task in tasks for cover in task.covers)
-        pieces = (*self._spec(bound), *self._rulings(tasks), *self._contracts(tasks), *_files(files, tag, required))
+        context = (*self._spec(bound), *self._rulings(tasks), *self._contracts(tasks), *self._data(tasks))
+        pieces = (*context, *_files(files, tag, required))
         name = self._settings.name or self._board.plan.spec.title
         shown = frozenset(s.text for s in self._board.plan.spec.sections if s.binding and s.text in bound)
         return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
@@ -74,6 +76,13 @@ class Prompts:
         for ruling in self._board.plan.rulings:
             if not ruling.tasks or ids & set(ruling.tasks):
                 yield Piece("ruling", ruling.id, ruling.text, RULINGS, required=True)
+
+    def _data(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        """The shape and first records of the data files that the tasks read."""
+        for path in dict.fromkeys(path for task in tasks for path in task.reads):
+            content = self._workspace.read(path)
+            if content is not None:
+                yield Piece("data", path, profile.data(path, content), CONTRACTS)
 
     def _contracts(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """The used contracts of direct needs outside the ask: what may be imported, and from where.
