@@ -123,7 +123,7 @@ def build_all(
     if not project.ledger.state.records:
         project.require_backend()
     cli_reading.settle(project, accept_reading)
-    if project.settings.planner == "model":
+    if project.settings.planner == "model" and project.unplanned:
         from brengine import planner
 
         planner.ensure(project, click.echo)

@@ -49,7 +49,7 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     project = Project(where, sink=reporter)
     stop_at_ctrl_c()
     try:
-        if project.settings.planner == "model" and reporter.live:
+        if project.settings.planner == "model" and reporter.live and project.unplanned:
             from brengine import planner
 
             planner.ensure(project, _say)

@@ -132,6 +132,13 @@ class Project:
         finally:
             self.writer.release()
 
+    @property
+    def unplanned(self) -> bool:
+        """True where the plan files are missing, do not know of an edit, or leave an author's question open."""
+        if not self.inputs.plans or self.ledger.state.questions:
+            return True
+        return any(found.rule == "plan-behind" for found in self.plan.diagnostics)
+
     def replan(self) -> None:
         """Look at the plan files afresh: the plan, and where every task stands, is made again."""
         for name in ("inputs", "plan", "board", "engine", "prompter", "asker"):

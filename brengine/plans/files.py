@@ -291,7 +291,7 @@ def _invalid(document: Document, error: ValidationError) -> InputError:
             close = nearest(name, _keys(path[:-1]))
             said = document.error((*path[:-1], name, ""), f"unknown key {name!r}", f"did you mean {close!r}?")
         else:
-            where = f"{_item(path)}{name}" if isinstance(path[-1], str) else _item(path)
+            where = f"{_item(path)}{'' if path and isinstance(path[-1], int) else name}"
             said = document.error(path, f"{where}: {row['msg'][0].lower()}{row['msg'][1:]}")
         found += said.diagnostics
     named = tuple(Diagnostic("plan", d.severity, d.message, d.path, d.span, d.hint, d.excerpt) for d in found)
