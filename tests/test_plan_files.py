@@ -257,6 +257,23 @@ def test_a_reworded_line_wakes_those_that_cover_it_and_those_that_its_ruling_bin
     assert [name for name in before if before[name] != after[name]] == ["quotes.cap"]
 
 
+def test_an_edited_ruling_wakes_those_that_it_binds() -> None:
+    written = first()
+    before = keys_of(plan_of(SPEC, written))
+
+    def woken(old: str, new: str) -> list[str]:
+        text = written["plan/project.yaml"].text
+        assert old in text
+        after = keys_of(
+            plan_of(SPEC, {**written, "plan/project.yaml": Source("plan/project.yaml", text.replace(old, new))})
+        )
+        return [name for name in before if before[name] != after[name]]
+
+    assert woken("45 is the whole price", "45 is added") == ["quotes.cap"]
+    assert woken("Python 3.11", "Python 3.12") == list(before), "no task covers its line: it binds all"
+    assert woken("confirm: true", "confirm: false") == []
+
+
 def test_an_unrelated_class_in_a_shared_contract_wakes_its_owner_alone() -> None:
     written = first()
     before = keys_of(plan_of(SPEC, written))
