@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Literal
 
 from brengine.domain import Task
+from brengine.plans.fences import fences
 from brengine.source import Source
 
 LiteralKind = Literal["message", "option", "sample", "example"]
 MAX_CHARACTERS = 2_000
-_FENCE = re.compile(r"^\s*(```+|~~~+)\s*([\w+-]*)")
 _TICKS = re.compile(r"(?<!`)`([^`\n]{2,300})`(?!`)")
 _QUOTED = re.compile(r"[\"“]([^\"“”\n]{3,300})[\"”]")
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]+)")
@@ -34,7 +34,7 @@ class Found:
 @lru_cache(maxsize=8)
 def of(source: Source) -> tuple[Found, ...]:
     """The exact texts of a document: messages, options, output that is shown, examples with their results."""
-    return tuple(dict.fromkeys(_found(source.lines)))
+    return tuple(dict.fromkeys(_found(source)))
 
 
 def within(source: Source, lines: Iterable[int]) -> tuple[Found, ...]:
@@ -43,19 +43,13 @@ def within(source: Source, lines: Iterable[int]) -> tuple[Found, ...]:
     return tuple(found for found in of(source) if found.line in wanted)
 
 
-def _found(lines: Sequence[str]) -> Iterator[Found]:
-    number = 0
-    while number < len(lines):
-        opened = _FENCE.match(lines[number])
-        if not opened:
-            yield from _inline(lines[number], number + 1)
-            number += 1
-            continue
-        end = number + 1
-        while end < len(lines) and not lines[end].strip().startswith(opened[1]):
-            end += 1
-        yield from _block(lines[number + 1 : end], number + 2, opened[2].lower())
-        number = end + 1
+def _found(source: Source) -> Iterator[Found]:
+    blocks = list(fences(source))
+    inside = {number for block in blocks for number in block.numbers}
+    plain = [n for n in range(1, len(source.lines) + 1) if n not in inside]
+    found = [one for number in plain for one in _inline(source.lines[number - 1], number)]
+    found += [one for block in blocks for one in _block(block.lines, block.first, block.language)]
+    yield from sorted(found, key=lambda one: one.line)
 
 
 def _inline(line: str, number: int) -> Iterator[Found]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from brengine import interface
 from brengine.domain import Surface, SurfaceKind
+from brengine.plans.fences import Fence, fences
 from brengine.source import Source
 
 _KNOWN = frozenset(sys.stdlib_module_names) | {"pytest", "hypothesis", "numpy", "pandas", "__future__"}
@@ -18,7 +19,6 @@ _TOOLS = re.compile(
     r"|sudo|brew|apt|apt-get|ruff|mypy|br|doit|go|cargo|head|tail|grep|wc|time|printf)"
 )
 """Commands of the machine, not of the product."""
-_OPEN = re.compile(r"^\s*(```+|~~~+)\s*([\w+-]*)")
 _PYTHON = ("python", "py", "python3", "pycon")
 _CALLABLE = re.compile(r"^#{2,6}\s+.*?`(?:class\s+)?([A-Za-z_][\w.]*)\s*(\([^`]*\))`")
 _CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]{2,})\s*(?::[^=]+)?=\s*\S")
@@ -32,29 +32,6 @@ class Stated:
     form: str
     line: int
     owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A fenced block: its language, its lines, and the number of the first of them."""
-
-    language: str
-    lines: tuple[str, ...]
-    first: int
-
-
-def fences(source: Source) -> Iterator[Fence]:
-    """The fenced blocks of a document in order."""
-    lines, number = source.lines, 0
-    while number < len(lines):
-        opened = _OPEN.match(lines[number])
-        number += 1
-        if opened:
-            begin = number
-            while number < len(lines) and not lines[number].strip().startswith(opened[1]):
-                number += 1
-            yield Fence(opened[2].lower(), tuple(lines[begin:number]), begin + 1)
-            number += 1
 
 
 # --- forms that the specification states --------------------------------------------------------------------------
