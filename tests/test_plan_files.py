@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +16,13 @@ from brengine import datafiles, keys, planning, spec
 from brengine.domain import Plan, Task
 from brengine.errors import InputError
 from brengine.inputs import Inputs
-from brengine.plans import anchors, assembly, files, judge, literals, merging, replies, surface, writing
+from brengine.plans import anchors, assembly, files, judge, literals, merging, prompts, replies, surface, writing
 from brengine.plans.anchors import Present, Quote
 from brengine.plans.judge import Ground
 from brengine.plans.replies import Question
 from brengine.settings import Settings
 from brengine.source import Source
+from brengine.tokens import upper_bound
 
 SPEC = """\
 # Fares
@@ -233,7 +236,7 @@ def test_quotes_are_found_by_their_text_and_equal_lines_by_their_neighbours() ->
 
 @given(st.lists(st.sampled_from(["a", "b", "", "x y z", "- one two three"]), max_size=30))
 def test_lines_are_quoted_and_read_back(lines: list[str]) -> None:
-    quotes, bad = anchors.read(anchors.write(range(1, len(lines) + 1), lines))
+    quotes, bad = anchors.read("\n".join(f"{n}| {text}" for n, text in enumerate(lines, start=1)))
     assert not bad and [q.line for q in quotes] == [n for n, text in enumerate(lines, start=1) if text.strip()]
 
 
@@ -541,3 +544,32 @@ def test_the_surface_is_read_from_given_tests() -> None:
         ("python -m shop", "command"),
     ]
     assert all(item.mark == "given" and "tests/test_given.py" in item.form for item in found)
+
+
+# --- a long document ----------------------------------------------------------------------------------------------
+
+LONG = Source("PROJECT_SPEC.md", (Path(__file__).parent / "fixtures/plans/rowform/PROJECT_SPEC.md").read_text("utf-8"))
+
+
+def test_a_long_document_is_gathered_in_parts_that_are_all_of_it() -> None:
+    assert upper_bound(prompts.numbered(LONG)) > prompts.WHOLE_TOKENS
+    cost = [upper_bound(line) + 3 for line in LONG.lines]
+    parts = prompts.chunks(LONG, prompts.CHUNK_TOKENS, cost)
+    assert len(parts) == 3 and parts[0][0] == 1 and parts[-1][1] == len(LONG.lines)
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(parts))
+    assert all(sum(cost[first - 1 : last]) <= prompts.CHUNK_TOKENS for first, last in parts)
+    assert LONG.lines[parts[1][0] - 1].startswith("#"), "cut before a heading"
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=60), st.integers(100, 500))
+def test_parts_of_any_document_are_all_of_it_and_within_the_limit(costs: list[int], limit: int) -> None:
+    text = Source("a.md", "\n".join("# a" if cost % 7 == 0 else "b" for cost in costs))
+    parts = prompts.chunks(text, limit, costs)
+    assert [n for first, last in parts for n in range(first, last + 1)] == list(range(1, len(costs) + 1))
+    assert all(sum(costs[a - 1 : b]) <= limit or a == b for a, b in parts)
+
+
+def test_the_forms_that_a_reference_states_are_found() -> None:
+    found = {row.name for row in surface.stated(LONG)}
+    assert {"Text", "Integer", "Decimal", "Date", "Flag", "Choice", "Filler", "Repeated", "Layout", "Reader"} <= found
+    assert {item.name for item in surface.given(LONG, {}) if item.kind != "command"}

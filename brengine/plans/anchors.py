@@ -54,12 +54,6 @@ def read(text: str) -> tuple[tuple[Quote, ...], str]:
     return tuple(found), ""
 
 
-def write(lines: Iterable[int], texts: Sequence[str]) -> str:
-    """Lines of a text (1-based) as quotes; blank ones are left out."""
-    numbers = sorted(set(lines))
-    return "\n".join(f"{n}| {texts[n - 1].rstrip()}" for n in numbers if texts[n - 1].strip())
-
-
 class Present:
     """The text of today, in which quotes are looked up."""
 

@@ -323,11 +323,6 @@ def stamped_ruling(item: PlannedRuling) -> PlannedRuling:
     return replace(item, made=made_of(item))
 
 
-def same(one: Planned, other: Planned) -> bool:
-    """True for tasks of equal content, wherever they stand."""
-    return made_of(one) == made_of(other)
-
-
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
