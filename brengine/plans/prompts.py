@@ -127,7 +127,7 @@ def chunks(source: Source, weigh: int, cost: Sequence[int]) -> list[tuple[int, i
     for number, line in enumerate(source.lines, start=1):
         if line.startswith("#") and number > first:
             heading = number
-        if used + cost[number - 1] > weigh and number > first:
+        while used + cost[number - 1] > weigh and number > first:
             end = heading - 1 if heading > first and heading - first > (number - first) // 2 else number - 1
             found.append((first, end))
             first, heading = end + 1, 0
