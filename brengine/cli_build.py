@@ -64,6 +64,8 @@ def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: 
         project = Project(where, spec=options["spec"], options=Options(accept=options["accept_reading"]))
         for line in spec_report.headline(project.plan.spec):
             click.echo(line)
+        if project.settings.planner == "model" and project.unplanned:
+            click.echo("note: a build asks the model for the plan first (`br plan` does that alone)", err=True)
         preview(project, targets)
         return 0
     return build_all(where, targets, **options)

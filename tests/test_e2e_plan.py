@@ -119,6 +119,7 @@ def test_a_plan_is_made_once_judged_and_mended_then_built(tmp_path: Path, model:
     bad = {**TEXTS, "plan/reports.yaml": REPORTS.replace("calc/rendering.py", "calc/adding.py")}
     planner = Planner(bad)
     box = box_of(tmp_path, model, planner)
+    assert "a build asks the model for the plan first" in box.br("build", "-n").out and not planner.asked
     planned = box.br("plan")
     assert planned.code == 0, planned.out
     assert planner.asked == ["architecture", "mend", "review"]
