@@ -26,6 +26,10 @@ from brengine.writer import stop_at_ctrl_c
 TaskDict = dict[str, Any]
 Namespace = dict[str, Any]
 VERIFY = "verify:project"
+LOOKS = frozenset(
+    ("list", "info", "help", "clean", "forget", "ignore", "dumpdb", "reset-dep", "strace", "tabcompletion")
+)
+"""doit's commands that run no task: none of them may cost an ask."""
 
 
 def config(where: Places) -> dict[str, Any]:
@@ -49,7 +53,8 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
     project = Project(where, sink=reporter)
     stop_at_ctrl_c()
     try:
-        if project.settings.planner == "model" and reporter.live and project.unplanned:
+        asks = project.settings.planner == "model" and not LOOKS & set(sys.argv[1:2])
+        if asks and project.unplanned:
             from brengine import planner
 
             planner.ensure(project, _say)

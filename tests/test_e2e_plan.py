@@ -213,6 +213,16 @@ def test_a_contradiction_becomes_a_ruling(tmp_path: Path, model: ModelServer) ->
     assert "Sums are whole." in box.read("plan/project.yaml")
 
 
+def test_doit_plans_when_it_runs_and_never_when_it_looks(tmp_path: Path, model: ModelServer) -> None:
+    planner = Planner(TEXTS)
+    box = box_of(tmp_path, model, planner)
+    box.write("dodo.py", "from brengine.doit_bridge import load\nglobals().update(load(__file__.rsplit('/', 1)[0]))\n")
+    assert box.doit("list").code == 0 and planner.asked == []
+    ran = box.doit("-n", "2")
+    assert ran.code == 0 and planner.asked == ["architecture", "review", "task", "task"], ran.out
+    assert "-- batch:reports.rendering" in box.doit().out and len(planner.asked) == 4
+
+
 def test_without_a_model_the_rules_plan(tmp_path: Path) -> None:
     box = Sandbox(tmp_path / "calc")
     box.write("br.toml", '[plan]\nplanner = "model"\n')
