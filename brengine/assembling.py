@@ -63,7 +63,7 @@ def assemble(parts: Mapping[str, str]) -> Assembled:
         lines = text.split("\n")
         docstring = docstring or _docstring(tree, lines)
         findings += _twice(path, tree, owner)
-        gone = _hoisted(tree, _module(path), imports)
+        gone = _hoisted(tree, module_of(path), imports)
         bodies[path] = _trimmed([line for number, line in enumerate(lines, start=1) if number not in gone])
     head = [*([docstring, ""] if docstring else []), *_import_lines(imports)]
     rows, ranges = list(head), {}
@@ -74,7 +74,8 @@ def assemble(parts: Mapping[str, str]) -> Assembled:
     return Assembled("\n".join(rows).strip("\n") + "\n", ranges, tuple(findings))
 
 
-def _module(path: str) -> str:
+def module_of(path: str) -> str:
+    """The name under which a file, or a region's file, is imported."""
     return file_of(path).removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
 
 

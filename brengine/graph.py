@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import networkx as nx
 
-Edges = Mapping[str, Sequence[str]]
+Edges = Mapping[str, Collection[str]]
 """Node -> the nodes that it needs. Every node is a key; order of keys is the stable order."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -22,6 +23,17 @@ class Span:
     def lines(self) -> range:
         """Every line number that the span touches."""
         return range(self.line, self.end_line + 1)
+
+
+def runs(lines: Iterable[int]) -> list[tuple[int, int]]:
+    """(first, last) of each run of numbers that follow each other."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(set(lines)):
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

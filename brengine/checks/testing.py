@@ -11,6 +11,7 @@ from brengine import assembling
 from brengine.checks import junit, regions
 from brengine.checks.outcome import Checked, Tools, limits_of, private_folder, stable, tail
 from brengine.ports import CommandResult
+from brengine.source import runs
 from brengine.verdict import Evidence, Finding, Gates
 
 NEVER = "(?!)"
@@ -157,19 +158,9 @@ def _missing(row: dict[str, object]) -> str:
     branches: Sequence[Sequence[int]] = row.get("missing_branches", [])  # type: ignore[assignment]
     parts = []
     if lines:
-        parts.append(f"lines {', '.join(_ranges(lines)[:SHOWN_LINES])} not run")
+        shown = [f"{a}–{b}" if b > a else str(a) for a, b in runs(lines)]
+        parts.append(f"lines {', '.join(shown[:SHOWN_LINES])} not run")
     taken = [f"{a}→{b if b > 0 else 'end'}" for a, b in branches if a not in lines]
     if taken:
         parts.append(f"branches {', '.join(taken[:SHOWN_LINES])} not taken")
     return "; ".join(parts)
-
-
-def _ranges(lines: Sequence[int]) -> list[str]:
-    """1, 2, 3, 7 → 1–3, 7."""
-    found: list[list[int]] = []
-    for line in lines:
-        if found and line == found[-1][1] + 1:
-            found[-1][1] = line
-        else:
-            found.append([line, line])
-    return [f"{a}–{b}" if b > a else str(a) for a, b in found]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from statistics import median
 
+from brengine.source import runs
+
 _QUOTE = re.compile(r"^\s*(\d{1,7})\s*\|(?: (.*)|\s*)$")
 _RANGES = re.compile(r"^\s*\d{1,7}(?:\s*[-–]\s*\d{1,7})?(?:\s*,\s*\d{1,7}(?:\s*[-–]\s*\d{1,7})?)*\s*,?\s*$")
 _RANGE = re.compile(r"(\d{1,7})(?:\s*[-–]\s*(\d{1,7}))?")
@@ -120,10 +122,4 @@ def _likeness(before: str, after: str) -> float:
 
 def ranges(lines: Iterable[int]) -> str:
     """1, 2, 3, 7 → `1-3, 7`."""
-    found: list[tuple[int, int]] = []
-    for number in sorted(set(lines)):
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in found)
+    return ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in runs(lines))

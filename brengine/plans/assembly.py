@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from brengine import assembling, ids
+from brengine import assembling, graph, ids
 from brengine.domain import PROJECT, Acceptance, Cover, Need, Ruling, Spec, Surface, Task
 from brengine.plans import literals
 from brengine.plans.anchors import Present, Quote
@@ -176,26 +176,12 @@ def _completed(tasks: Sequence[Task]) -> list[Task]:
         uses = {need.task: dict.fromkeys(need.uses) for need in task.needs}
         for name in sorted(used_in_contracts(task)):
             other = owner.get(name, task.id)
-            if other == task.id or (other not in uses and reaches(edges, other, task.id)):
+            if other == task.id or (other not in uses and task.id in graph.closure(edges, [other])):
                 continue
             uses.setdefault(other, {})[name] = None
             edges[task.id].add(other)
         found.append(replace(task, needs=tuple(Need(name, tuple(names)) for name, names in uses.items())))
     return found
-
-
-def reaches(edges: Mapping[str, Iterable[str]], start: str, goal: str) -> bool:
-    """True when `goal` is needed by `start`, directly or not."""
-    seen: set[str] = set()
-    stack = [start]
-    while stack:
-        node = stack.pop()
-        if node == goal:
-            return True
-        if node not in seen:
-            seen.add(node)
-            stack += edges.get(node, ())
-    return False
 
 
 # --- regions ------------------------------------------------------------------------------------------------------

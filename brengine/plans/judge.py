@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brengine import assembling, interface, prompt
+from brengine import assembling, graph, interface, prompt
 from brengine.domain import PROJECT, Contract, Ruling, Spec, Surface, Task
 from brengine.errors import Diagnostic, Severity, nearest
 from brengine.plans import anchors, literals
-from brengine.plans.assembly import Assembled, owners, reaches, regions, used_in_contracts
+from brengine.plans.assembly import Assembled, owners, regions, used_in_contracts
 from brengine.plans.surface import Stated, stated
 from brengine.source import Source, Span
 from brengine.verdict import Gates
@@ -176,7 +176,7 @@ def _circles(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
         names = {word for function in signed for word in interface.annotated(function)}
         for name in sorted(names & used_in_contracts(task)):
             other = owner.get(name, task.id)
-            if other != task.id and other not in edges[task.id] and reaches(edges, other, task.id):
+            if other != task.id and other not in edges[task.id] and task.id in graph.closure(edges, [other]):
                 message = f"{task.id} has {name} of {other} in a signature, and {other} needs {task.id}: a circle"
                 yield _at(plan, task, "hidden-cycle", message, f"move {name} to a task that both need")
 
@@ -190,18 +190,13 @@ def _surface(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
             hint = f"did you mean {close!r}?" if close else ""
             message = f"the surface {item.name!r} is made by {item.task}, which is no task"
             yield Diagnostic("surface", "error", message, f"plan/{PROJECT}.yaml", None, hint)
-    modules = {_module(path): path for task in plan.tasks for path in task.targets if ".py" in path}
-    there = {_module(path) for path in ground.present if path.endswith(".py")}
+    modules = {assembling.module_of(path): path for task in plan.tasks for path in task.targets if ".py" in path}
+    there = {assembling.module_of(path) for path in ground.present if path.endswith(".py")}
     for item in ground.given:
         problem = _missing(item, plan, modules, there)
         if problem:
             message = f"{item.form.partition('  # ')[2] or 'a given test'} relies on {item.name}: {problem}"
             yield Diagnostic("surface", "error", message, f"plan/{PROJECT}.yaml", None, f"it says: {item.form}")
-
-
-def _module(path: str) -> str:
-    plain = assembling.file_of(path).removesuffix(".py").removesuffix("/__init__").removeprefix("src/")
-    return plain.replace("/", ".")
 
 
 def _missing(item: Surface, plan: Assembled, modules: Mapping[str, str], there: set[str]) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from brengine.domain import Task
-from brengine.plans.fences import fences
+from brengine.reading.markdown import fences
 from brengine.source import Source
 
 LiteralKind = Literal["message", "option", "sample", "example"]

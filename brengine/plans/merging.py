@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from brengine import graph
 from brengine.domain import PROJECT, Need, Spec
 from brengine.plans import assembly, files, writing
 from brengine.plans.anchors import Present, Quote
@@ -72,7 +73,7 @@ def known_need(plan: Assembled, task: str, question: Question) -> str:
     name = question.about.rpartition(".")[2]
     owner = assembly.owners(plan.tasks).get(name, "") if question.kind == "need" else ""
     edges = {row.id: [need.task for need in row.needs] for row in plan.tasks}
-    if not owner or owner == task or assembly.reaches(edges, owner, task):
+    if not owner or owner == task or task in graph.closure(edges, [owner]):
         return ""
     return name
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from brengine import interface
 from brengine.domain import Surface, SurfaceKind
-from brengine.plans.fences import Fence, fences
+from brengine.reading.markdown import Fence, fences
 from brengine.source import Source
 
 _KNOWN = frozenset(sys.stdlib_module_names) | {"pytest", "hypothesis", "numpy", "pandas", "__future__"}

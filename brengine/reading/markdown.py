@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -110,12 +111,40 @@ class Tree:
 
 def read(source: Source) -> Tree:
     """The text as a tree of parts. Never raises; time is near-linear in the text."""
-    parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table").disable("reference")
-    parser.core.ruler.disable(["inline", "text_join"])
     front = front_matter_end(source)
     dressed = dress(source.lines, front)
-    text = "\n".join(map(_shallow, dressed.lines))
-    return Tree(_parts(_blocks(parser.parse(text), source), len(source.lines)), front, dressed)
+    return Tree(_parts(_blocks(_tokens(dressed.lines), source), len(source.lines)), front, dressed)
+
+
+def _tokens(lines: Sequence[str]) -> list[Token]:
+    parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table").disable("reference")
+    parser.core.ruler.disable(["inline", "text_join"])
+    return parser.parse("\n".join(map(_shallow, lines)))
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A fenced block: its language, its lines without their common indent, and the number of the first of them."""
+
+    language: str
+    lines: tuple[str, ...]
+    first: int
+    numbers: range
+    """The numbers of its lines, the marks around them included."""
+
+
+@lru_cache(maxsize=4)
+def fences(source: Source) -> tuple[Fence, ...]:
+    """The fenced blocks of a document in order; one that is not closed ends with what it stands in."""
+    front = front_matter_end(source)
+    found = []
+    for token in _tokens(["" for _ in range(front)] + list(source.lines[front:])):
+        if token.type == "fence" and token.map:
+            first, last = token.map
+            language = token.info.split()[0].lower() if token.info.split() else ""
+            lines = tuple(token.content.removesuffix("\n").split("\n")) if token.content else ()
+            found.append(Fence(language, lines, first + 2, range(first + 1, last + 1)))
+    return tuple(found)
 
 
 def front_matter_end(source: Source) -> int:
