@@ -150,7 +150,8 @@ def ledgers(
     yield from (f"  line {n}: {ground.source.lines[n - 1].strip()[:SHOWN]}" for n in (left if everything else left[:5]))
     rows = literals.held(ground.source, plan.tasks, tests)
     missing = [row for row in rows if not row.tasks]
-    yield f"Literals: {len(rows) - len(missing)} of {len(rows)} exact texts are in a task's acceptance"
+    have = len(rows) - len(missing)
+    yield f"Literals: {have} of {len(rows)} exact texts stand on lines that a task covers, or in its plan"
     for row in missing if everything else missing[:5]:
         yield f"  line {row.found.line}: {row.found.kind} {' '.join(row.found.text.split())[:SHOWN]!r} reaches no task"
     if tests:

@@ -1,4 +1,4 @@
-"""A loopback model that answers from recordings: genuine replies, found by what the prompt asks for."""
+"""A loopback model that answers from recordings, found by what the prompt asks for."""
 
 from __future__ import annotations
 

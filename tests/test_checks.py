@@ -152,6 +152,7 @@ def test_good_code_passes_with_evidence_of_what_ran(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["a.py", "test_a.py"], "nothing is left behind"
 
 
+# Tests as a lying author would hand them in, the skipped one among them: each must be refused, none is a test of ours.
 LYING = {
     "no tests": ("def helper():\n    pass\n", "no test ran"),
     "red": (TESTS.replace("== 0", "== 5"), "test_f"),

@@ -1,6 +1,7 @@
-"""A command line from a requirements document with data files and exact output texts, from genuine recorded replies.
+"""A command line from a requirements document with data files and exact output texts, from recorded replies.
 
-The document contradicts itself on rounding, and is silent on streams and on empty files: all three are rulings.
+The document contradicts itself on rounding, and is silent on streams and on empty files: all three are rulings. The
+replies show that the machinery works from plan to installation, not that the prompts suffice: docs/evidence.md.
 """
 
 from __future__ import annotations

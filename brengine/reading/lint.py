@@ -34,7 +34,7 @@ RULES = {
     "elsewhere": "the document points to another for what it wants",
 }
 """Every rule of the reader with what it says; all but errors can be switched off in br.toml."""
-# What authors leave to be filled in, looked for in their text.
+# What authors leave to be filled in (TODO among it), looked for in their text: a pattern, nothing left to do here.
 _PLACEHOLDER = re.compile(
     r"\bTBD\b|\bTODO\b|\b[Tt]o be (?:defined|determined|decided)\b|\[[A-Z][a-z][\w ]{2,40}\](?!\()|\?\?\?"
 )

@@ -11,7 +11,7 @@ from brengine.source import Source
 STUB = 40
 """Words below which a document without features says too little."""
 _WORD = re.compile(r"[^\W\d_]{2,40}")
-# What the blanks of a template hold, looked for in the document.
+# What the blanks of a template hold (TODO among it), looked for in the document: a pattern, nothing left to do here.
 _HINT = re.compile(
     r"^\W*(?:\*\*)?[^:\[\]<>(]{0,60}(?:\*\*)?:?\s*(?:\[[^\]()]{3,}\]|<[A-Za-z][^<>]{2,}>|\{\{.*\}\}"
     r"|TBD|TODO|to be (?:defined|determined).*|\.\.\.|…|_{3,})\.?\s*$",
