@@ -57,7 +57,12 @@ class Architect:
         self._templates: Mapping[str, Template] = {name: templates.load(text) for name, text in texts.items()}
         self._asker = asker
         self._say = say
-        self._about = {"project": basis.spec.title, "toolchain": basis.chosen.main.name, "profile": profile}
+        self._about: dict[str, object] = {
+            "project": basis.spec.title,
+            "toolchain": basis.chosen.main.name,
+            "profile": profile,
+        }
+        self._about["toolchain"] = basis.chosen.main.name
 
     # --- a new plan ---------------------------------------------------------------------------------------------
 
@@ -77,7 +82,7 @@ class Architect:
         for feature in spec.features:
             if whole and any(plan.feature == feature.id and plan.tasks for plan in first.plans):
                 continue
-            detailed = self._feature(feature.id, first, texts)
+            detailed = self._feature(feature.id, texts)
             if isinstance(detailed, Waiting):
                 return Planned({}, waiting=detailed)
             texts |= detailed.texts
@@ -99,11 +104,11 @@ class Architect:
             found += replies.notes(answer.text, answer.stop)
         return tuple(found)
 
-    def _feature(self, name: str, first: Written, texts: Mapping[str, str]) -> Written | Waiting:
-        """The detailed plan of one feature, against the contracts of the others."""
+    def _feature(self, name: str, texts: Mapping[str, str]) -> Written | Waiting:
+        """The detailed plan of one feature, against the contracts of the others as they are by now."""
         spec, source = self._basis.spec, self._ground.source
         feature = next(f for f in spec.features if f.id == name)
-        plan = assembly.assemble(first.plans, spec, source)
+        plan = assembly.assemble(replies.of_texts(texts).plans, spec, source)
         mine = [task for task in plan.tasks if task.feature == name]
         lines = {n for task in mine for cover in task.covers for n in cover.span.lines} | set(feature.span.lines)
         path = prompts.path_of(name)
@@ -114,6 +119,7 @@ class Architect:
             "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
             "others": [prompts.with_contracts(task) for task in plan.tasks if task.feature != name],
             "text": prompts.numbered(source, lines),
+            "limit": self._ground.limit,
             "paths": [path],
         }
         return self._mended(f"plan.{name}", "feature", values, [path], {}, judged=False)
@@ -131,6 +137,7 @@ class Architect:
             "surface": [f"{item.name} ({item.mark}, {item.task}): {item.form}" for item in plan.surface],
             "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
             "tasks": "\n".join(prompts.reviewed(task) for task in plan.tasks if not task.assembles),
+            "text": values["text"] if values["whole"] else "",
         }
         answer = self._answer("plan.review", "reviewer", "review", shown)
         if isinstance(answer, Waiting):
@@ -208,9 +215,10 @@ class Architect:
             "questions": [_asked(row) for row in asked],
             "rulings": [prompts.ruled(ruling) for ruling in now.rulings],
             "tasks": prompts.shown_plan(PlanFile("", "changes"), rows, covered),
-            "others": [prompts.one_line(task) for task in now.tasks if task.id not in touched],
+            "others": [prompts.one_line(t) for t in now.tasks if t.id not in touched and not t.assembles],
             "lines": prompts.numbered(source, shown),
             "kept": [task.id for task in rows if task.edited],
+            "limit": self._ground.limit,
             "paths": [prompts.CHANGES],
         }
 
@@ -268,19 +276,25 @@ class Architect:
         paths: Sequence[str],
     ) -> Written | Waiting:
         shown = [{"path": path, "text": text.rstrip("\n")} for path, text in before.texts.items()]
-        lines = prompts.numbered(self._ground.source, self._spoken_of(findings))
-        mend = {"files": shown, "findings": list(findings)[:40], "lines": lines, "paths": list(paths)}
+        mend = {
+            "files": shown,
+            "findings": list(findings)[:40],
+            "lines": prompts.numbered(self._ground.source, self._spoken_of(findings, before.plans)),
+            "limit": self._ground.limit,
+            "paths": list(paths),
+        }
         prompt = prompts.render(self._templates["architect"], self._templates["mend"], mend)
         return self._parsed(name, "mend", values, attempt, prompt, paths, before.texts)
 
-    def _spoken_of(self, findings: Sequence[str]) -> set[int]:
-        """The lines that findings are about, so that they can be mended."""
-        found: set[int] = set()
-        for text in findings:
-            for part in ("lines ", "line "):
-                quotes, _ = anchors.read(text.partition(part)[2].split(" of ")[0].split(")")[0].split(" states")[0])
-                found |= {quote.line for quote in quotes[:120]}
-        return {n for n in found if n <= len(self._ground.source.lines)}
+    def _spoken_of(self, findings: Sequence[str], plans: Sequence[PlanFile]) -> set[int]:
+        """The lines that findings are about, and those of the tasks that they name, so that they can be mended."""
+        source = self._ground.source
+        found = {n for text in findings for n in anchors.mentioned(text)}
+        plan = assembly.assemble(plans, self._basis.spec, source)
+        named = {word for text in findings for word in prompts.names(text)}
+        found |= {n for task in plan.tasks if task.id in named for cover in task.covers for n in cover.span.lines}
+        found |= {n for ruling in plan.rulings if ruling.id in named for n in ruling.lines}
+        return prompts.around(source, {n for n in found if n <= len(source.lines)}, beside=1)
 
     def _written(
         self, name: str, body: str, values: prompts.Values, attempt: int, paths: Sequence[str], texts: Mapping[str, str]

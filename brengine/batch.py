@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brengine import graph
@@ -27,19 +27,26 @@ class _Open:
         return len(self.members) < size and minutes <= MAX_MINUTES
 
 
-def batches(tasks: Sequence[Task]) -> tuple[Batch, ...]:
+Fits = Callable[[Sequence[Task]], bool]
+
+
+def _anything(tasks: Sequence[Task]) -> bool:
+    return True
+
+
+def batches(tasks: Sequence[Task], fits: Fits = _anything) -> tuple[Batch, ...]:
     """All tasks in batches, in order of execution: needs first, then priority, then the longest remaining path.
 
     Tasks must be validated (acyclic, known needs). The batch graph has no cycle: a task joins an open batch only
     when all its other needs lie on lower levels (a batch that nobody needs yet is raised for that), and when no member
-    that it needs leaves its contracts unstated.
+    that it needs leaves its contracts unstated. `fits` says whether one prompt holds what tasks must be told.
     Levels are counted within a region (features that need each other), so an edit in one feature moves no batch of
     another.
     """
     by_id = {task.id: task for task in tasks}
     home: dict[str, _Open] = {}
     for region in _regions(tasks):
-        _pack(region, home)
+        _pack(region, home, fits)
     packed = list({id(box): box for box in (home[task.id] for task in tasks)}.values())
     return _ordered([_batch(box, home) for box in packed], by_id)
 
@@ -56,7 +63,7 @@ def _regions(tasks: Sequence[Task]) -> list[list[Task]]:
     return list(regions.values())
 
 
-def _pack(region: list[Task], home: dict[str, _Open]) -> None:
+def _pack(region: list[Task], home: dict[str, _Open], fits: Fits) -> None:
     by_id = {task.id: task for task in region}
     edges = {task.id: [need.task for need in task.needs if need.task in by_id] for task in region}
     latest: dict[tuple[str, str, str], _Open] = {}
@@ -68,9 +75,10 @@ def _pack(region: list[Task], home: dict[str, _Open]) -> None:
         below = [home[need] for need in edges[name] if home[need] is not box]
         deepest = max((other.level for other in below), default=-1)
         blind = any(home[need] is box and not by_id[need].defines for need in edges[name])
-        if box and deepest >= box.level and id(box) not in needed and box.takes(task) and not blind:
+        room = box is not None and box.takes(task) and not blind and fits([*box.members, task])
+        if box and room and deepest >= box.level and id(box) not in needed:
             box.level = deepest + 1  # nobody waits for it yet: it may wait for what its new member needs
-        if box is None or not box.takes(task) or deepest >= box.level or blind:
+        if box is None or not room or deepest >= box.level:
             own = max((home[need].level for need in edges[name]), default=-1)
             box = latest[group] = _Open(own + 1)
         box.members.append(task)

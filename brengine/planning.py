@@ -12,6 +12,7 @@ from brengine.inputs import Inputs
 from brengine.plans import assembly, files
 from brengine.plans.assembly import Assembled
 from brengine.plans.files import PlanFile
+from brengine.room import Room
 from brengine.rules import Pack
 from brengine.rules import load as load_rules
 from brengine.source import Source
@@ -47,7 +48,9 @@ def make(inputs: Inputs) -> Plan:
     problems = validate.problems(tasks, found.spec, assembled.places)
     refuse(problems, "the plan is not valid")
     said = (*found.spec.diagnostics, *problems, *_unverified(found, tasks), *_moved(written, assembled, inputs.spec))
-    return Plan(found.spec, tasks, batch.batches(tasks), assembled.rulings, assembled.surface, said)
+    settings = inputs.settings
+    space = Room(tasks, assembled.rulings, found.spec, settings.gates(), settings.context_tokens)
+    return Plan(found.spec, tasks, batch.batches(tasks, space.fits), assembled.rulings, assembled.surface, said)
 
 
 def load(sources: Sequence[Source]) -> tuple[PlanFile, ...]:

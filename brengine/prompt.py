@@ -78,7 +78,7 @@ def pack(pieces: Sequence[Piece], used: int, limit: int) -> tuple[tuple[Piece, .
 def build(request: Request, system: Template, body: Template, repair: Repair | None = None) -> Prompt:
     """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
     tasks = [task_values(task, request.gates[task.id], request.shown) for task in request.tasks]
-    used = sum(upper_bound("\n".join(_texts(task))) for task in tasks)
+    used = sum(upper_bound("\n".join(_texts(values))) for values in tasks)
     findings = [found(finding) for finding in repair.findings] if repair else []
     used += sum(upper_bound(text) for text in findings)
     pieces, left_out, total = pack(request.pieces, used, request.limit)
@@ -136,10 +136,9 @@ def shown_file(path: str) -> str:
     )
 
 
-def weight(task: Task, gates: Gates, besides: Sequence[str]) -> int:
-    """Tokens that a task takes in a prompt, by the upper-bound estimate, with the texts that must be there besides."""
-    said = [*_texts(task_values(task, gates, frozenset())), *besides]
-    return upper_bound("\n".join(said))
+def said(task: Task, gates: Gates, shown: frozenset[str]) -> list[str]:
+    """Every text that a task itself puts into a prompt. `shown`: covered texts that stand there already."""
+    return list(_texts(task_values(task, gates, shown)))
 
 
 def _texts(value: object) -> Iterator[str]:

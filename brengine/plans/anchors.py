@@ -17,6 +17,7 @@ from brengine.source import runs
 _QUOTE = re.compile(r"^\s*(\d{1,7})\s*\|(?: (.*)|\s*)$")
 _RANGES = re.compile(r"^\s*\d{1,7}(?:\s*[-–]\s*\d{1,7})?(?:\s*,\s*\d{1,7}(?:\s*[-–]\s*\d{1,7})?)*\s*,?\s*$")
 _RANGE = re.compile(r"(\d{1,7})(?:\s*[-–]\s*(\d{1,7}))?")
+_MENTION = re.compile(rf"\blines?\s+({_RANGE.pattern}(?:\s*(?:,|and|or)\s*{_RANGE.pattern})*)")
 SIMILAR = 0.5
 """How alike an edited line must be to the one that it stands for."""
 
@@ -54,6 +55,16 @@ def read(text: str) -> tuple[tuple[Quote, ...], str]:
         elif row.strip():
             return tuple(found), row
     return tuple(found), ""
+
+
+def mentioned(text: str) -> frozenset[int]:
+    """The numbers that a text speaks of as lines: `line 12`, `lines 3-5, 9`."""
+    found: set[int] = set()
+    for said in _MENTION.finditer(text):
+        for match in _RANGE.finditer(said[1]):
+            first, last = int(match[1]), int(match[2] or match[1])
+            found |= set(range(first, min(last, first + 500) + 1))
+    return frozenset(found)
 
 
 class Present:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brengine import assembling, graph, interface, prompt
+from brengine import assembling, graph, interface
 from brengine.domain import PROJECT, Contract, Ruling, Spec, Surface, Task
 from brengine.errors import Diagnostic, Severity, nearest
 from brengine.plans import anchors, literals
 from brengine.plans.assembly import Assembled, owners, regions, used_in_contracts
 from brengine.plans.surface import Stated, stated
+from brengine.room import Room
 from brengine.source import Source, Span
 from brengine.verdict import Gates
 
@@ -37,7 +39,19 @@ class Ground:
 
 def findings(plan: Assembled, ground: Ground) -> tuple[Diagnostic, ...]:
     """Everything that a good architect would not sign. Errors must go; warnings are told."""
-    judges = (_forbidden, _contracts, _stated, _surface, _circles, _regions, _rulings, _tests, _packaging, _room)
+    judges = (
+        _forbidden,
+        _contracts,
+        _stated,
+        _surface,
+        _circles,
+        _regions,
+        _rulings,
+        _tests,
+        _packaging,
+        _room,
+        _blind,
+    )
     found = [finding for judge in judges for finding in _few(judge(plan, ground))]
     return (*found, *_lines(plan, ground), *_few(_literals(plan, ground)))
 
@@ -271,21 +285,48 @@ def _packaging(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
 
 def _room(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
     """What a task's prompt must hold fits the limit."""
-    by_id = {task.id: task for task in plan.tasks}
+    space = Room(plan.tasks, plan.rulings, ground.spec, ground.gates, ground.limit)
     for task in plan.tasks:
-        used = 0 if task.assembles else weight(task, plan.rulings, by_id, ground.gates)
+        used = 0 if task.assembles else space.weight([task])
         if used > ground.limit:
-            message = f"the prompt of {task.id} must hold {used:,} tokens, the limit is {ground.limit:,}"
+            parts = ", ".join(f"{what} {cost:,}" for what, cost in space.parts(task).items() if cost)
+            message = f"the prompt of {task.id} must hold {used:,} tokens, the limit is {ground.limit:,}: {parts}"
             yield _at(plan, task, "room", message, "cover fewer lines, use fewer names of its needs, or split the task")
 
 
-def weight(task: Task, rulings: Sequence[Ruling], by_id: Mapping[str, Task], gates: Gates) -> int:
-    """Tokens that a task's prompt must hold: the task, the rulings that bind it, the contracts that it uses."""
-    contracts = [
-        contract
-        for need in task.needs
-        for contract in (by_id[need.task].defines if need.task in by_id else ())
-        if contract.name in need.uses
-    ]
-    binding = [ruling.text for ruling in rulings if not ruling.tasks or task.id in ruling.tasks]
-    return prompt.weight(task, gates, (*binding, prompt.contracts_text(contracts)))
+_ABOVE = re.compile(r"\b(?:see|as|the \w+|shown|stated|given|described) (?:above|below)\b", re.IGNORECASE)
+
+
+def _blind(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
+    """Texts that point at lines which their readers do not see."""
+    sees = {task.id: {n for cover in task.covers for n in cover.span.lines} for task in plan.tasks}
+    users: dict[tuple[str, str], set[str]] = {}
+    for task in plan.tasks:
+        for need in task.needs:
+            for name in need.uses:
+                users.setdefault((need.task, name), set()).add(task.id)
+    for task in plan.tasks:
+        texts = [(f"contract {c.name}", c.text, users.get((task.id, c.name), set())) for c in task.defines]
+        texts += [("acceptance", a.text, set()) for a in task.acceptance if a.kind == "rule"]
+        for what, text, readers in texts:
+            said = _pointer(text, [sees[name] for name in (task.id, *readers)], ground)
+            if said:
+                message = f"the {what} of {task.id} points at {said!r}, which not every reader of it sees"
+                yield _at(plan, task, "blind-reference", message, "say what stands there", "warning")
+    for ruling in plan.rulings:
+        said = _pointer(ruling.text, [sees[name] for name in ruling.tasks or sees if name in sees], ground)
+        if said:
+            message = f"the ruling {ruling.id} points at {said!r}, which not every reader of it sees"
+            place = f"plan/{PROJECT}.yaml"
+            yield Diagnostic("blind-reference", "warning", message, place, None, "say what stands there")
+
+
+def _pointer(text: str, readers: Sequence[set[int]], ground: Ground) -> str:
+    """What a text points at that one of its readers does not see; "" where there is nothing.
+
+    `line 3` may be a line of a data file: only numbers of lines that say more than that count.
+    """
+    lines = [n for n in anchors.mentioned(text) if n > MOST and n <= len(ground.source.lines)]
+    unseen = [n for n in lines if any(n not in seen for seen in readers)]
+    above = _ABOVE.search(text)
+    return f"line {unseen[0]}" if unseen else above[0] if above else ""

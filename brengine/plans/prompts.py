@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -66,11 +67,11 @@ def numbered(source: Source, lines: Iterable[int] | None = None) -> str:
     return "\n".join(rows)
 
 
-def around(source: Source, lines: Iterable[int]) -> set[int]:
+def around(source: Source, lines: Iterable[int], beside: int = CONTEXT_LINES) -> set[int]:
     """Lines with their neighbours and the heading above each."""
     found: set[int] = set()
     for number in lines:
-        found |= set(range(max(1, number - CONTEXT_LINES), min(len(source.lines), number + CONTEXT_LINES) + 1))
+        found |= set(range(max(1, number - beside), min(len(source.lines), number + beside) + 1))
         above = [n for n in range(number, 0, -1) if source.lines[n - 1].startswith("#")]
         found |= set(above[:1])
     return found
@@ -166,15 +167,27 @@ def with_contracts(task: Task) -> str:
 
 
 def reviewed(task: Task) -> str:
-    """A task as the reviewer sees it: contracts, needs, acceptance."""
+    """A task as the reviewer sees it: contracts, covered lines, needs, acceptance."""
     needs = "; ".join(f"{need.task} ({', '.join(need.uses)})" for need in task.needs)
+    lines = anchors.ranges(n for cover in task.covers for n in cover.span.lines)
     said = [f"accepts: {a.text}" for a in task.acceptance if a.kind in ("rule", "criterion")]
-    return "\n".join([f"TASK {with_contracts(task)}", *([f"uses {needs}"] if needs else []), *said, ""])
+    rows = [f"covers lines {lines}" if lines else "covers no line", *([f"uses {needs}"] if needs else [])]
+    return "\n".join([f"TASK {with_contracts(task)}", *rows, *said, ""])
 
 
 def ruled(ruling: Ruling) -> str:
-    """A ruling in one line."""
-    return f"{ruling.id} ({ruling.mark}): {' '.join(ruling.text.split())}"
+    """A ruling in one line, with what it is about and whom it binds."""
+    lines = f"; lines {anchors.ranges(ruling.lines)}" if ruling.lines else ""
+    binds = ", ".join(ruling.tasks) or "all tasks"
+    return f"{ruling.id} ({ruling.mark}{lines}; binds {binds}): {' '.join(ruling.text.split())}"
+
+
+_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a finding that may be ids."""
+    return frozenset(_NAME.findall(text))
 
 
 def complaint(found: Diagnostic) -> str:
