@@ -61,8 +61,8 @@ class Architect:
             "project": basis.spec.title,
             "toolchain": basis.chosen.main.name,
             "profile": profile,
+            "limit": ground.limit,
         }
-        self._about["toolchain"] = basis.chosen.main.name
 
     # --- a new plan ---------------------------------------------------------------------------------------------
 
