@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from brengine import planning, templates, validate
+from brengine import planning, validate
 from brengine.asking import Asker
-from brengine.asks import Ask, Prompt, Reply, Waiting
+from brengine.asks import Waiting
 from brengine.domain import PROJECT
+from brengine.drafting import Drafter, Say, Topic
 from brengine.errors import Diagnostic
 from brengine.plans import anchors, assembly, judge, merging, prompts, replies
 from brengine.plans.assembly import Assembled
@@ -16,17 +18,16 @@ from brengine.plans.files import PlanFile
 from brengine.plans.judge import Ground
 from brengine.plans.replies import Question, Written
 from brengine.source import Source
-from brengine.templates import Template
 from brengine.tokens import upper_bound
 
-NAMES = ("architect", "architecture", "feature", "mend", "changes", "reviewer", "review", "gather")
 ATTEMPTS = 3
 """Answers of one planning ask: the first, and those that mend it."""
 BESIDE = 2
 """How near to a new line a task's lines must be for it to be shown whole."""
-WORTH_MENDING = ("uncovered-lines", "literal")
+LEFT_OUT = ("uncovered", "stated", "contract", "uncovered-lines", "literal")
+"""Rules that the first plan of a long specification need not keep yet."""
+WORTH_MENDING = ("uncovered-lines", "literal", "blind-reference")
 """Warnings that one mending ask is spent on."""
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,14 @@ class Architect:
     ) -> None:
         self._basis = basis
         self._ground = ground
-        self._templates: Mapping[str, Template] = {name: templates.load(text) for name, text in texts.items()}
-        self._asker = asker
+        self._drafter = Drafter(ground, texts, asker, say)
         self._say = say
         self._about: dict[str, object] = {
             "project": basis.spec.title,
             "toolchain": basis.chosen.main.name,
             "profile": profile,
             "limit": ground.limit,
+            "owed": anchors.ranges(judge.owed(ground)),
         }
 
     # --- a new plan ---------------------------------------------------------------------------------------------
@@ -74,8 +75,9 @@ class Architect:
         if isinstance(notes, Waiting):
             return Planned({}, waiting=notes)
         values = prompts.architecture(spec, source, self._about, self._ground.given, notes, whole)
-        paths = [prompts.path_of(PROJECT), *(prompts.path_of(feature.id) for feature in spec.features)]
-        first = self._mended("plan.architecture", "architecture", values, paths, {}, judged=whole)
+        paths = (prompts.path_of(PROJECT), *(prompts.path_of(feature.id) for feature in spec.features))
+        topic = Topic("plan.architecture", "architecture", values, paths)
+        first = self._mended(topic, judged=True, partial=not whole)
         if isinstance(first, Waiting):
             return Planned({}, waiting=first)
         texts, detailed_ones = dict(first.texts), 0
@@ -87,7 +89,7 @@ class Architect:
                 return Planned({}, waiting=detailed)
             texts |= detailed.texts
             detailed_ones += 1
-        found = self._reviewed(values, paths, texts, 0 if detailed_ones else ATTEMPTS)
+        found = self._reviewed(topic, texts, 0 if detailed_ones else ATTEMPTS)
         return Planned({}, waiting=found) if isinstance(found, Waiting) else self._settled(found)
 
     def _gathered(self) -> tuple[str, ...] | Waiting:
@@ -98,7 +100,7 @@ class Architect:
         for first, last in prompts.chunks(source, prompts.CHUNK_TOKENS, cost):
             text = prompts.numbered(source, range(first, last + 1))
             values = {"first": first, "last": last, "total": len(source.lines), "text": text}
-            answer = self._answer(f"plan.gather-{first}", "reviewer", "gather", values)
+            answer = self._drafter.read(f"plan.gather-{first}", "gather", values)
             if isinstance(answer, Waiting):
                 return answer
             found += replies.notes(answer.text, answer.stop)
@@ -122,13 +124,11 @@ class Architect:
             "limit": self._ground.limit,
             "paths": [path],
         }
-        return self._mended(f"plan.{name}", "feature", values, [path], {}, judged=False)
+        return self._mended(Topic(f"plan.{name}", "feature", values, (path,)), judged=False)
 
-    def _reviewed(
-        self, values: prompts.Values, paths: Sequence[str], texts: Mapping[str, str], attempt: int
-    ) -> Written | Waiting:
+    def _reviewed(self, topic: Topic, texts: Mapping[str, str], attempt: int) -> Written | Waiting:
         """The whole plan, mended after the judges (from `attempt` on) and once more after a seam review."""
-        whole = self._loop("plan.whole", values, paths, texts, attempt)
+        whole = self._loop(replace(topic, name="plan.whole"), texts, attempt)
         if isinstance(whole, Waiting):
             return whole
         plan = assembly.assemble(whole.plans, self._basis.spec, self._ground.source)
@@ -137,19 +137,17 @@ class Architect:
             "surface": [f"{item.name} ({item.mark}, {item.task}): {item.form}" for item in plan.surface],
             "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
             "tasks": "\n".join(prompts.reviewed(task) for task in plan.tasks if not task.assembles),
-            "text": values["text"] if values["whole"] else "",
+            "text": topic.values["text"] if topic.values["whole"] else "",
         }
-        answer = self._answer("plan.review", "reviewer", "review", shown)
+        answer = self._drafter.read("plan.review", "review", shown)
         if isinstance(answer, Waiting):
             return answer
         seams = replies.seams(answer.text, [task.id for task in plan.tasks])
         if not seams:
             return whole
-        self._say(f"The seam review has {len(seams)} findings; the architect mends them")
-        mended = self._mend("plan.seams", shown, 1, whole, seams, paths)
-        if isinstance(mended, Waiting):
-            return mended
-        return self._loop("plan.seams", shown, paths, mended.texts, 1)
+        again = Topic("plan.seams", "mend", shown, topic.paths)
+        mended = self._drafter.mended(again, 1, whole, seams, review=True)
+        return mended if isinstance(mended, Waiting) else self._loop(again, mended.texts, 1)
 
     # --- changes ------------------------------------------------------------------------------------------------
 
@@ -158,14 +156,14 @@ class Architect:
         spec, source = self._basis.spec, self._ground.source
         plans = planning.load(list(before.values()))
         now = assembly.assemble(plans, spec, source)
-        values = self._change_values(plans, now, asked)
+        topic = Topic("plan.changes", "changes", self._change_values(plans, now, asked), (prompts.CHANGES,))
         written = Written({}, (), ())
         findings: tuple[str, ...] = ()
         for attempt in range(1, ATTEMPTS + 1):
             if attempt == 1:
-                answer = self._written("plan.changes", "changes", values, 1, [prompts.CHANGES], {})
+                answer = self._drafter.written(topic, {})
             else:
-                answer = self._mend("plan.changes", values, attempt, written, findings, [prompts.CHANGES])
+                answer = self._drafter.mended(topic, attempt, written, findings)
             if isinstance(answer, Waiting):
                 return Planned({}, waiting=answer)
             written = answer
@@ -176,7 +174,7 @@ class Architect:
             findings = (*written.findings, *errors)
             if not findings:
                 return Planned(texts, problems)
-        self._say(f"The change of the plan is not taken: {findings[0][:200] if findings else ''}")
+        self._say(f"The change of the plan is not taken: {textwrap.shorten(findings[0], 240, placeholder=' …')}")
         return Planned(merging.changed_texts(before, plans, now.drift, source, spec), self._judged(plans))
 
     def amended(self, before: Mapping[str, Source], asked: Sequence[Asked]) -> Planned:
@@ -222,41 +220,40 @@ class Architect:
             "paths": [prompts.CHANGES],
         }
 
-    # --- asking and mending -------------------------------------------------------------------------------------
+    # --- mending -------------------------------------------------------------------------------------
 
-    def _mended(
-        self, name: str, body: str, values: prompts.Values, paths: Sequence[str], texts: Mapping[str, str], judged: bool
-    ) -> Written | Waiting:
+    def _mended(self, topic: Topic, judged: bool, partial: bool = False) -> Written | Waiting:
         """The first answer to an ask; where its form is wrong (or the judges object), mended."""
-        first = self._written(name, body, values, 1, paths, texts)
+        first = self._drafter.written(topic, {})
         if isinstance(first, Waiting) or (not first.findings and not judged):
             return first
-        return self._loop(name, values, paths, first.texts, 1, first.findings)
+        return self._loop(topic, first.texts, 1, first.findings, partial)
 
     def _loop(
         self,
-        name: str,
-        values: prompts.Values,
-        paths: Sequence[str],
+        topic: Topic,
         texts: Mapping[str, str],
         attempt: int,
         formal: Sequence[str] = (),
+        partial: bool = False,
     ) -> Written | Waiting:
-        """Judge, ask to mend, judge again; ends without findings, or after the last attempt."""
+        """Judge, ask to mend, judge again; ends without findings, or after the last attempt.
+
+        A `partial` plan is followed by the features' own asks: what it leaves out is no finding yet.
+        """
         current = _read(texts, formal)
         while True:
-            findings = current.findings or self._complaints(current.plans, attempt <= 1)
+            findings = current.findings or self._complaints(current.plans, attempt <= 1 and not partial, partial)
             if not findings or attempt >= ATTEMPTS:
                 return current
             attempt += 1
-            self._say(f"{name}: the plan has {len(findings)} findings, for example: {findings[0][:160]}")
-            answer = self._mend(name, values, attempt, current, findings, paths)
+            answer = self._drafter.mended(topic, attempt, current, findings)
             if isinstance(answer, Waiting):
                 return answer
             current = answer
 
-    def _complaints(self, plans: Sequence[PlanFile], strict: bool) -> tuple[str, ...]:
-        found = self._judged(plans)
+    def _complaints(self, plans: Sequence[PlanFile], strict: bool, partial: bool) -> tuple[str, ...]:
+        found = [d for d in self._judged(plans) if not (partial and d.rule in LEFT_OUT)]
         errors = [d for d in found if d.severity == "error"]
         worth = [d for d in found if d.rule in WORTH_MENDING] if strict or errors else []
         return tuple(prompts.complaint(d) for d in (*errors, *worth))
@@ -265,70 +262,6 @@ class Architect:
         plan = assembly.assemble(plans, self._basis.spec, self._ground.source)
         formal = validate.problems(plan.tasks, self._basis.spec, plan.places)
         return (*formal, *judge.findings(plan, self._ground))
-
-    def _mend(
-        self,
-        name: str,
-        values: prompts.Values,
-        attempt: int,
-        before: Written,
-        findings: Sequence[str],
-        paths: Sequence[str],
-    ) -> Written | Waiting:
-        shown = [{"path": path, "text": text.rstrip("\n")} for path, text in before.texts.items()]
-        mend = {
-            "files": shown,
-            "findings": list(findings)[:40],
-            "lines": prompts.numbered(self._ground.source, self._spoken_of(findings, before.plans)),
-            "limit": self._ground.limit,
-            "paths": list(paths),
-        }
-        prompt = prompts.render(self._templates["architect"], self._templates["mend"], mend)
-        return self._parsed(name, "mend", values, attempt, prompt, paths, before.texts)
-
-    def _spoken_of(self, findings: Sequence[str], plans: Sequence[PlanFile]) -> set[int]:
-        """The lines that findings are about, and those of the tasks that they name, so that they can be mended."""
-        source = self._ground.source
-        found = {n for text in findings for n in anchors.mentioned(text)}
-        plan = assembly.assemble(plans, self._basis.spec, source)
-        named = {word for text in findings for word in prompts.names(text)}
-        found |= {n for task in plan.tasks if task.id in named for cover in task.covers for n in cover.span.lines}
-        found |= {n for ruling in plan.rulings if ruling.id in named for n in ruling.lines}
-        return prompts.around(source, {n for n in found if n <= len(source.lines)}, beside=1)
-
-    def _written(
-        self, name: str, body: str, values: prompts.Values, attempt: int, paths: Sequence[str], texts: Mapping[str, str]
-    ) -> Written | Waiting:
-        prompt = prompts.render(self._templates["architect"], self._templates[body], values)
-        return self._parsed(name, body, values, attempt, prompt, paths, texts)
-
-    def _parsed(
-        self,
-        name: str,
-        body: str,
-        values: prompts.Values,
-        attempt: int,
-        prompt: Prompt,
-        paths: Sequence[str],
-        texts: Mapping[str, str],
-    ) -> Written | Waiting:
-        answer = self._sent(name, "architect", body, values, attempt, prompt)
-        if isinstance(answer, Waiting):
-            return answer
-        return replies.written(answer.text, answer.stop, prompt.nonce, paths, texts)
-
-    def _answer(self, name: str, system: str, body: str, values: prompts.Values) -> Reply | Waiting:
-        prompt = prompts.render(self._templates[system], self._templates[body], values)
-        return self._sent(name, system, body, values, 1, prompt)
-
-    def _sent(
-        self, name: str, system: str, body: str, values: prompts.Values, attempt: int, prompt: Prompt
-    ) -> Reply | Waiting:
-        member = prompts.member(name, values, self._templates[system], self._templates[body], attempt)
-        if not self._asker.stored(member):
-            size = upper_bound(prompt.system + prompt.user)
-            self._say(f"Asking: {name}{f', attempt {attempt}' if attempt > 1 else ''} (at most {size:,} tokens)")
-        return self._asker.obtain(Ask((member,)), prompt)
 
     # --- the end ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from brengine import cli_build, cli_reading, plan_report, planner, spec_report
+from brengine import cli_build, cli_reading, plan_report, planner, room, spec_report
+from brengine.batch import Fits
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
@@ -52,7 +53,7 @@ def plan(
         planner.ensure(project, click.echo)
     if rulings or batches or ledger:
         lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]
-        lines += plan_report.batches(project.plan) if batches else ()
+        lines += plan_report.batches(project.plan, _fits(project)) if batches else ()
         lines += _ledgers(project, True) if ledger else ()
         for line in lines or ["The plan has no rulings."]:
             click.echo(line)
@@ -61,6 +62,11 @@ def plan(
         click.echo(line)
     cli_build.preview(project, targets)
     return 0
+
+
+def _fits(project: Project) -> Fits:
+    plan = project.plan
+    return room.of(plan.tasks, plan.rulings, plan.spec, project.settings).fits
 
 
 def _checked(project: Project) -> int:

@@ -10,7 +10,7 @@ from brengine.reading.options import Options
 from brengine.settings import Settings
 from brengine.source import Source
 
-PLAN_VERSION = 4
+PLAN_VERSION = 5
 """Bump when equal inputs give another plan, so that no cached plan of an older engine is believed."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from brengine import graph
+from brengine.batch import Fits
 from brengine.domain import Batch, Plan, Ruling, Task
 from brengine.plans import judge, literals
 from brengine.plans.assembly import Assembled
@@ -74,23 +75,23 @@ def requirements(plan: Plan) -> Iterator[str]:
         yield f"  line {row.span.line:>4}  {shown:<60}  {', '.join(t.id for t in tasks)}  {', '.join(tests)}"
 
 
-def batches(plan: Plan) -> Iterator[str]:
-    """Each batch with the reason for its size, and how many tasks share one."""
+def batches(plan: Plan, fits: Fits) -> Iterator[str]:
+    """Each batch with the reason for its size, and how many tasks share one. `fits`: what one prompt can hold."""
     by_id = {task.id: task for task in plan.tasks}
     yield f"\nBatches: {len(plan.batches)}"
     for number, batch in enumerate(plan.batches, start=1):
         members = [by_id[name] for name in batch.tasks]
-        yield f"  {number:>3}. {batch.title} ({sum(t.minutes for t in members)} min): {why(batch, plan)}"
+        yield f"  {number:>3}. {batch.title} ({sum(t.minutes for t in members)} min): {why(batch, plan, fits)}"
         yield from (f"       {task.id}" for task in members)
     shared, all_of = share(plan)
     yield f"  {shared} of {all_of} tasks that are not complex are in batches of 2–3" if all_of else ""
 
 
-def why(batch: Batch, plan: Plan) -> str:
+def why(batch: Batch, plan: Plan, fits: Fits) -> str:
     """Why these tasks are asked for together, or this one alone."""
     by_id = {task.id: task for task in plan.tasks}
     members = [by_id[name] for name in batch.tasks]
-    return _together(members, batch) if len(members) > 1 else _alone(members[0], plan)
+    return _together(members, batch) if len(members) > 1 else _alone(members[0], plan, fits)
 
 
 def _together(members: Sequence[Task], batch: Batch) -> str:
@@ -100,15 +101,17 @@ def _together(members: Sequence[Task], batch: Batch) -> str:
     return f"together in feature, domain and layer; {'one needs the other' if inner else told}"
 
 
-def _alone(task: Task, plan: Plan) -> str:
+def _alone(task: Task, plan: Plan, fits: Fits) -> str:
     """The first of the causes that a task stands alone by."""
     mine = (task.feature, task.domain, task.layer)
     mates = [t for t in plan.tasks if t.id != task.id and (t.feature, t.domain, t.layer) == mine]
+    simple = [mate for mate in mates if mate.complexity != "complex"]
     causes = (
         (bool(task.assembles), "the engine puts it together, nobody is asked"),
         (task.complexity == "complex", "it is complex"),
         (not mates, f"the only task of {task.feature} in its domain and layer"),
-        (all(mate.complexity == "complex" for mate in mates), "the others of its feature are complex"),
+        (not simple, "the others of its feature are complex"),
+        (not any(fits([task, mate]) for mate in simple), "one prompt cannot hold it with another of its feature"),
         (True, "the others of its feature are above or below it, or their batches are full"),
     )
     return f"alone: {next(cause for holds, cause in causes if holds)}"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brengine import places, planning, validate
-from brengine.architect import NAMES, Architect, Asked, Planned
+from brengine.architect import Architect, Asked, Planned
+from brengine.drafting import NAMES
 from brengine.errors import BackendError, Diagnostic
 from brengine.plans import assembly, judge, profile, surface
 from brengine.plans.assembly import Assembled

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from brengine import batch, decompose, layout, spec, toolchains, validate
+from brengine import batch, decompose, layout, room, spec, toolchains, validate
 from brengine.domain import PROJECT, Feature, Plan, Spec, Task
 from brengine.errors import Diagnostic, InputError, UnsureReading
 from brengine.inputs import Inputs
 from brengine.plans import assembly, files
 from brengine.plans.assembly import Assembled
 from brengine.plans.files import PlanFile
-from brengine.room import Room
 from brengine.rules import Pack
 from brengine.rules import load as load_rules
 from brengine.source import Source
@@ -48,8 +47,7 @@ def make(inputs: Inputs) -> Plan:
     problems = validate.problems(tasks, found.spec, assembled.places)
     refuse(problems, "the plan is not valid")
     said = (*found.spec.diagnostics, *problems, *_unverified(found, tasks), *_moved(written, assembled, inputs.spec))
-    settings = inputs.settings
-    space = Room(tasks, assembled.rulings, found.spec, settings.gates(), settings.context_tokens)
+    space = room.of(tasks, assembled.rulings, found.spec, inputs.settings)
     return Plan(found.spec, tasks, batch.batches(tasks, space.fits), assembled.rulings, assembled.surface, said)
 
 

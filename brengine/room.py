@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from brengine import prompt
 from brengine.domain import Contract, Ruling, Spec, Task
+from brengine.settings import Settings
 from brengine.tokens import upper_bound
 from brengine.verdict import Gates
 
@@ -60,6 +61,11 @@ class Room:
     def _binding(self, tasks: Sequence[Task]) -> list[str]:
         ids = {task.id for task in tasks}
         return [ruling.text for ruling in self._rulings if not ruling.tasks or ids & set(ruling.tasks)]
+
+
+def of(tasks: Sequence[Task], rulings: Sequence[Ruling], spec: Spec, settings: Settings) -> Room:
+    """The room of a plan's tasks under the settings of its project."""
+    return Room(tasks, rulings, spec, settings.gates(), settings.context_tokens)
 
 
 def _weigh(texts: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from brengine.errors import Diagnostic, Severity, nearest
 from brengine.plans import anchors, literals
 from brengine.plans.assembly import Assembled, owners, regions, used_in_contracts
 from brengine.plans.surface import Stated, stated
+from brengine.reading.markdown import Fence, fences
 from brengine.room import Room
 from brengine.source import Source, Span
 from brengine.verdict import Gates
@@ -50,10 +51,10 @@ def findings(plan: Assembled, ground: Ground) -> tuple[Diagnostic, ...]:
         _tests,
         _packaging,
         _room,
-        _blind,
     )
     found = [finding for judge in judges for finding in _few(judge(plan, ground))]
-    return (*found, *_lines(plan, ground), *_few(_literals(plan, ground)))
+    blind = [*_few(_blind(plan, ground)), *_few(_apart(plan, ground))]
+    return (*found, *blind, *_lines(plan, ground), *_few(_literals(plan, ground)))
 
 
 def _few(rows: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
@@ -319,6 +320,34 @@ def _blind(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
             message = f"the ruling {ruling.id} points at {said!r}, which not every reader of it sees"
             place = f"plan/{PROJECT}.yaml"
             yield Diagnostic("blind-reference", "warning", message, place, None, "say what stands there")
+
+
+_SPEAKS = re.compile(
+    r"\b(?:example|table|block|output|listing|sample|format|schema|diagram|code)s?\s+(above|below)\b", re.IGNORECASE
+)
+NEAR = 60
+"""Lines within which the block is looked for that a line speaks of."""
+
+
+def _apart(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
+    """Lines that speak of a block beside them, covered by a task that does not see the block."""
+    texts, blocks = ground.source.lines, fences(ground.source)
+    for task in plan.tasks:
+        seen = {n for cover in task.covers for n in cover.span.lines}
+        for line in sorted(seen):
+            speaks = _SPEAKS.search(texts[line - 1])
+            block = _beside(line, speaks[1].lower() == "above", blocks) if speaks else None
+            if speaks and block and not seen & set(block.numbers):
+                where = anchors.ranges(block.numbers)
+                message = f"{task.id} covers line {line}, which speaks of the {speaks[0]!r}, and not lines {where}"
+                hint = "cover them too, or leave that line to the task that covers them"
+                yield _at(plan, task, "blind-reference", message, hint, "warning")
+
+
+def _beside(line: int, above: bool, blocks: Sequence[Fence]) -> Fence | None:
+    before = [b for b in blocks if b.numbers.stop <= line and line - b.numbers.stop < NEAR]
+    after = [b for b in blocks if line < b.numbers.start < line + NEAR]
+    return (before[-1] if before else None) if above else (after[0] if after else None)
 
 
 def _pointer(text: str, readers: Sequence[set[int]], ground: Ground) -> str:
