@@ -77,7 +77,7 @@ class Architect:
         values = prompts.architecture(spec, source, self._about, self._ground.given, notes, whole)
         paths = (prompts.path_of(PROJECT), *(prompts.path_of(feature.id) for feature in spec.features))
         topic = Topic("plan.architecture", "architecture", values, paths)
-        first = self._mended(topic, judged=True, partial=not whole)
+        first = self._mended(topic, partial=not whole)
         if isinstance(first, Waiting):
             return Planned({}, waiting=first)
         texts, detailed_ones = dict(first.texts), 0
@@ -124,11 +124,12 @@ class Architect:
             "limit": self._ground.limit,
             "paths": [path],
         }
-        return self._mended(Topic(f"plan.{name}", "feature", values, (path,)), judged=False)
+        others = replies.of_texts({other: text for other, text in texts.items() if other != path}).plans
+        return self._mended(Topic(f"plan.{name}", "feature", values, (path,)), beside=others)
 
     def _reviewed(self, topic: Topic, texts: Mapping[str, str], attempt: int) -> Written | Waiting:
         """The whole plan, mended after the judges (from `attempt` on) and once more after a seam review."""
-        whole = self._loop(replace(topic, name="plan.whole"), texts, attempt)
+        whole = self._loop(replace(topic, name="plan.whole"), replies.of_texts(texts), attempt)
         if isinstance(whole, Waiting):
             return whole
         plan = assembly.assemble(whole.plans, self._basis.spec, self._ground.source)
@@ -147,7 +148,7 @@ class Architect:
             return whole
         again = Topic("plan.seams", "mend", shown, topic.paths)
         mended = self._drafter.mended(again, 1, whole, seams, review=True)
-        return mended if isinstance(mended, Waiting) else self._loop(again, mended.texts, 1)
+        return mended if isinstance(mended, Waiting) else self._loop(again, mended, 1)
 
     # --- changes ------------------------------------------------------------------------------------------------
 
@@ -222,28 +223,26 @@ class Architect:
 
     # --- mending -------------------------------------------------------------------------------------
 
-    def _mended(self, topic: Topic, judged: bool, partial: bool = False) -> Written | Waiting:
-        """The first answer to an ask; where its form is wrong (or the judges object), mended."""
+    def _mended(self, topic: Topic, partial: bool = False, beside: Sequence[PlanFile] = ()) -> Written | Waiting:
+        """The first answer to an ask, mended where its form is wrong or the judges object."""
         first = self._drafter.written(topic, {})
-        if isinstance(first, Waiting) or (not first.findings and not judged):
-            return first
-        return self._loop(topic, first.texts, 1, first.findings, partial)
+        return first if isinstance(first, Waiting) else self._loop(topic, first, 1, partial, beside)
 
     def _loop(
         self,
         topic: Topic,
-        texts: Mapping[str, str],
+        current: Written,
         attempt: int,
-        formal: Sequence[str] = (),
         partial: bool = False,
+        beside: Sequence[PlanFile] = (),
     ) -> Written | Waiting:
         """Judge, ask to mend, judge again; ends without findings, or after the last attempt.
 
-        A `partial` plan is followed by the features' own asks: what it leaves out is no finding yet.
+        A `partial` plan is followed by the features' own asks: what it leaves out is no finding yet. One that is
+        judged with what stands `beside` it answers for its own files only.
         """
-        current = _read(texts, formal)
         while True:
-            findings = current.findings or self._complaints(current.plans, attempt <= 1 and not partial, partial)
+            findings = current.findings or self._complaints(topic, current, beside, attempt <= 1, partial)
             if not findings or attempt >= ATTEMPTS:
                 return current
             attempt += 1
@@ -252,8 +251,12 @@ class Architect:
                 return answer
             current = answer
 
-    def _complaints(self, plans: Sequence[PlanFile], strict: bool, partial: bool) -> tuple[str, ...]:
-        found = [d for d in self._judged(plans) if not (partial and d.rule in LEFT_OUT)]
+    def _complaints(
+        self, topic: Topic, current: Written, beside: Sequence[PlanFile], strict: bool, partial: bool
+    ) -> tuple[str, ...]:
+        found = self._judged([*beside, *current.plans])
+        found = tuple(d for d in found if not (partial and d.rule in LEFT_OUT))
+        found = tuple(d for d in found if not beside or d.path in topic.paths)
         errors = [d for d in found if d.severity == "error"]
         worth = [d for d in found if d.rule in WORTH_MENDING] if strict or errors else []
         return tuple(prompts.complaint(d) for d in (*errors, *worth))
@@ -290,11 +293,6 @@ class Architect:
     @property
     def _features(self) -> frozenset[str]:
         return frozenset({PROJECT, *(feature.id for feature in self._basis.spec.features)})
-
-
-def _read(texts: Mapping[str, str], formal: Sequence[str]) -> Written:
-    again = replies.of_texts(texts)
-    return replace(again, findings=tuple(dict.fromkeys((*formal, *again.findings))))
 
 
 def _together(before: Mapping[str, Source], texts: Mapping[str, str]) -> list[Source]:

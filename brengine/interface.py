@@ -65,13 +65,14 @@ def mismatch(contract: str, source: str, name: str) -> str:
     The contract's text is read leniently: its `def` and `class` lines count, the rest is prose. Parameter names, their
     order, and which have defaults are compared; annotations and default values are not.
     """
-    if name not in names(source):
-        return f"{name} is not defined"
+    wanted_names, there = promised(contract, name), names(source)
+    missing = next((wanted for wanted in wanted_names if wanted not in there), None)
+    if missing is not None:
+        return f"{missing} is not defined"
     tree = parse(source)
-    assert tree is not None
-    defined = {node.name: node for node in tree.body if isinstance(node, Definition)}
+    defined = {node.name: node for node in tree.body if isinstance(node, Definition)} if tree else {}
     for owner, wanted in stated(contract):
-        if (owner or wanted.name) != name:
+        if wanted_names and (owner or wanted.name) != wanted_names[0]:
             continue
         actual = _find(defined, owner, wanted.name)
         if actual is None:
@@ -80,6 +81,25 @@ def mismatch(contract: str, source: str, name: str) -> str:
         if difference:
             return f"{f'{owner}.' if owner else ''}{wanted.name}: {difference}"
     return ""
+
+
+def promised(contract: str, name: str) -> tuple[str, ...]:
+    """The names that a file must bind for a contract: its own (`Layout` for `Layout.parse`), or what it imports.
+
+    () where its name is none that a module can bind: an entry point, a command line.
+    """
+    tree = parse(contract)
+    rows = [row for row in contract.split("\n") if re.match(r"from \S+ import \w|import \w", row)]
+    nodes = tree.body if tree else [node for row in rows if (one := parse(row)) for node in one.body]
+    imported = [node for node in nodes if isinstance(node, ast.ImportFrom | ast.Import)]
+    if imported:
+        return tuple(dict.fromkeys(found for node in imported if not _future(node) for found in bound(node)))
+    head = name.partition(".")[0]
+    return (head,) if head.isidentifier() and head != "__main__" else ()
+
+
+def _future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _find(defined: dict[str, Definition], owner: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

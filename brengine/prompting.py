@@ -72,10 +72,15 @@ class Prompts:
                 yield Piece("context", section.title, section.text, OVERVIEW)
 
     def _rulings(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        """Rulings that bind a task must be there; those on sections that are shown go with these."""
         ids = {task.id for task in tasks}
+        spec = self._board.plan.spec
+        shown = {line for section in spec.sections if section.binding for line in section.span.lines}
         for ruling in self._board.plan.rulings:
             if not ruling.tasks or ids & set(ruling.tasks):
                 yield Piece("ruling", ruling.id, ruling.text, RULINGS, required=True)
+            elif shown & set(ruling.lines):
+                yield Piece("ruling", ruling.id, ruling.text, RULINGS)
 
     def _data(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """The shape and first records of the data files that the tasks read."""

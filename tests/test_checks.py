@@ -333,6 +333,13 @@ def test_names_are_what_a_source_binds() -> None:
         ("class C:\n    def other(self)", "C", "C.other is not defined"),
         ("class C:\n    def m(self)", "C", "C.m: its parameters"),
         ("def nothing()", "nothing", "nothing is not defined"),
+        ("def m(self, n: int) -> dict", "C.m", ""),
+        ("from os import system\nfrom z import (\n    f,\n    C,\n)", "z", ""),
+        ("from os import system, gone  # as users know them", "os", "gone is not defined"),
+        ("from os import system, gone\nand nothing else", "os", "gone is not defined"),
+        ("from __future__ import annotations\nfrom os import system", "os", ""),
+        ('if __name__ == "__main__": sys.exit(main())', "__main__", ""),
+        ("python -m parcel ARGUMENTS", "command line", ""),
         ("def (broken", "f", ""),
     ],
 )

@@ -487,11 +487,47 @@ def test_a_circle_that_no_need_shows_is_found() -> None:
     assert any("hidden-cycle" in row for row in found), found
 
 
-def test_a_prompt_that_would_not_fit_is_a_finding() -> None:
-    long = "word " * 3000
-    assert any(
-        "room: the prompt of quotes.cap must hold" in row for row in judged(quotes=("def cap(", f"{long} def cap("))
+def test_a_prompt_that_would_not_fit_is_a_finding_that_says_what_takes_the_room() -> None:
+    found = judged(quotes=("def cap(", f"{'word ' * 3000} def cap("))
+    (row,) = (row for row in found if "room: the prompt of quotes.cap must hold" in row)
+    assert "the limit is 4,000: covered lines" in row and "own contracts 7," in row
+
+
+def test_texts_that_point_at_what_their_readers_do_not_see_are_found() -> None:
+    at_table = ("def load(path: str) -> dict[str, int]", "def load(path: str) -> dict[str, int]  # as line 15 says")
+    found = judged(table=at_table)
+    said = "the contract load of table.load points at 'line 15', which not every reader of it sees"
+    assert found == [f"warning blind-reference: {said}"]
+    assert judged(quotes=("covers: 13-14", "covers: 13-15"), table=(at_table[0], at_table[1].replace("15", "12"))) == []
+    found = judged(project=("45 is the whole price", "45 is the whole price, see above"))
+    assert found == [
+        "warning blind-reference: the ruling cap-total points at 'see above', which not every reader of it sees"
+    ]
+
+
+def test_a_line_that_speaks_of_a_block_is_covered_with_the_block() -> None:
+    text = SPEC.replace(
+        "- More than 9 zones cost 45\n", "- More than 9 zones cost 45, as in the example below\n\n```text\n45\n```\n"
     )
+    moved = ("lines: 19", "lines: 23")
+    found = judged(text, project=moved)[0]
+    assert found.endswith("quotes.cap covers line 15, which speaks of the 'example below', and not lines 17-19")
+    assert judged(text, project=moved, quotes=("covers: 15", "covers: 15-18")) == []
+
+
+def test_a_ruling_may_bind_every_task_whatever_its_lines_are() -> None:
+    plans = [files.load(Source("plan/project.yaml", PROJECT.replace("lines: 19", "lines: 15\n    tasks: [all]")))]
+    rulings = assembly.assemble(plans, spec.parse(source()), source()).rulings
+    assert [(r.id, r.tasks, r.lines) for r in rulings] == [("cap-total", (), (15,)), ("runtime", (), (15,))]
+
+
+def test_what_a_package_re_exports_needs_no_contracts_of_its_names() -> None:
+    row = "  - id: init\n    name: I\n    targets: [fares/__init__.py]\n    tests: [tests/test_i.py]\n    defines:\n"
+    made = files.load(
+        Source("plan/table.yaml", f"{TABLE}{row}      - name: fares\n        text: from .errors import FareError\n")
+    )
+    init = assembly.assemble([made], spec.parse(source()), source()).tasks[-1]
+    assert init.id == "table.init" and init.needs == ()
 
 
 # --- literals and surface -----------------------------------------------------------------------------------------

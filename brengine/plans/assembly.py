@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from brengine import assembling, graph, ids
 from brengine.domain import PROJECT, Acceptance, Cover, Need, Ruling, Spec, Surface, Task
-from brengine.plans import literals
+from brengine.plans import files, literals
 from brengine.plans.anchors import Present, Quote
 from brengine.plans.files import PlanFile, Planned, PlannedRuling, words
 from brengine.source import Source, Span
@@ -134,7 +134,7 @@ def _covers(lines: Sequence[int], spec: Spec, source: Source) -> tuple[tuple[Cov
 
 
 def _ruling(row: PlannedRuling, present: Present, drift: Drift, where: Mapping[str, Sequence[int]]) -> Ruling | None:
-    """Binding for the tasks that it names, else for those that cover its lines, else for all.
+    """Binding for the tasks that it names (`all`: for every one), else for those that cover its lines, else for all.
 
     None where all its lines are gone: there is nothing left to rule on.
     """
@@ -142,6 +142,7 @@ def _ruling(row: PlannedRuling, present: Present, drift: Drift, where: Mapping[s
     if row.lines and not lines:
         return None
     tasks = row.tasks or tuple(name for name, covered in where.items() if set(covered) & set(lines))
+    tasks = () if files.EVERY in tasks else tasks
     return Ruling(row.id, row.text, row.mark, tasks, lines, row.confirm)
 
 
@@ -161,9 +162,13 @@ def owners(tasks: Iterable[Task]) -> dict[str, str]:
 
 
 def used_in_contracts(task: Task) -> frozenset[str]:
-    """Names like `FareError` or `MAX_AGE` that the texts of a task's contracts speak of."""
+    """Names like `FareError` or `MAX_AGE` that the texts of a task's contracts speak of.
+
+    Lines that import (what a package re-exports) tell all that there is to know by themselves.
+    """
     own = {contract.name for contract in task.defines}
-    said = words("\n".join(contract.text for contract in task.defines))
+    rows = [row for contract in task.defines for row in contract.text.split("\n")]
+    said = words("\n".join(row for row in rows if not row.startswith(("import ", "from "))))
     return frozenset(word for word in said - own if word[:1].isupper())
 
 

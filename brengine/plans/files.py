@@ -18,6 +18,8 @@ from brengine.source import Source, Span
 from brengine.yamlsource import Document
 
 VERSION = 1
+EVERY = "all"
+"""Instead of tasks of a ruling: it binds every task, whatever its lines are."""
 Quotes = tuple[Quote, ...]
 
 
@@ -223,7 +225,7 @@ def load(source: Source) -> PlanFile:
             ruling.mark,
             ruling.confirm,
             _quotes(document, ("rulings", index, "lines"), ruling.lines),
-            tuple(_full(name, row.plan) for name in ruling.tasks),
+            tuple(name if name == EVERY else _full(name, row.plan) for name in ruling.tasks),
             ruling.made,
             source.path,
             document.place(("rulings", index)),
