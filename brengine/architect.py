@@ -119,7 +119,7 @@ class Architect:
             "feature": prompts.feature_values(feature),
             "plan": texts.get(path, ""),
             "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
-            "others": [prompts.with_contracts(task) for task in plan.tasks if task.feature != name],
+            "others": [prompts.with_contracts(t) for t in plan.tasks if t.feature != name and not t.assembles],
             "text": prompts.numbered(source, lines),
             "limit": self._ground.limit,
             "paths": [path],
@@ -138,7 +138,8 @@ class Architect:
             "surface": [f"{item.name} ({item.mark}, {item.task}): {item.form}" for item in plan.surface],
             "rulings": [prompts.ruled(ruling) for ruling in plan.rulings],
             "tasks": "\n".join(prompts.reviewed(task) for task in plan.tasks if not task.assembles),
-            "text": topic.values["text"] if topic.values["whole"] else "",
+            "text": prompts.for_review(topic.values, self._ground.source, plan.rulings),
+            "whole": topic.values["whole"],
         }
         answer = self._drafter.read("plan.review", "review", shown)
         if isinstance(answer, Waiting):

@@ -10,15 +10,19 @@ from brengine import digest, templates
 from brengine.asks import Member, Prompt
 from brengine.domain import PROJECT, Feature, Ruling, Spec, Surface, Task
 from brengine.errors import Diagnostic
-from brengine.plans import anchors, writing
+from brengine.plans import anchors, literals, writing
 from brengine.plans.anchors import Quote
 from brengine.plans.files import PlanFile, Planned
+from brengine.plans.surface import stated
 from brengine.source import Source
 from brengine.templates import Template
+from brengine.tokens import upper_bound
 
 WHOLE_TOKENS = 12_000
 """Tokens of a specification up to which the architecture ask holds all of it."""
 CHUNK_TOKENS = 9_000
+LINE_TOKENS = 9
+"""What a line's number and its end, or the mark of a gap before it, take."""
 CONTEXT_LINES = 4
 Values = Mapping[str, object]
 
@@ -98,6 +102,14 @@ def architecture(
     }
 
 
+def for_review(values: Values, source: Source, rulings: Sequence[Ruling]) -> str:
+    """The text that a plan is reviewed with: all of it, or what the architect saw and what rulings are about."""
+    if values["whole"]:
+        return str(values["text"])
+    seen = {quote.line for quote in anchors.read(str(values["text"]).replace("…", ""))[0]}
+    return numbered(source, within(source, seen, [{n for ruling in rulings for n in ruling.lines}]))
+
+
 def feature_values(feature: Feature) -> dict[str, object]:
     """A feature as templates see it."""
     return {
@@ -111,13 +123,28 @@ def feature_values(feature: Feature) -> dict[str, object]:
 
 
 def _outline(spec: Spec, source: Source, notes: Sequence[str]) -> set[int]:
-    """Headings, requirements, and what the notes speak of: what is left of a text that is too long."""
+    """What is left of a text that is too long: headings, requirements, what the notes speak of.
+
+    Then, as far as there is room, lines that state names and those that hold exact texts.
+    """
     found = {n for n, line in enumerate(source.lines, start=1) if line.startswith("#")}
     found |= {n for feature in spec.features for row in feature.requirements for n in row.span.lines}
     for note in notes:
         kind, _, rest = note.partition(" ")
         quotes, _ = anchors.read(rest.partition(":")[0])
         found |= {quote.line for quote in quotes[:3]} if kind in ("NAME", "RULE", "CONFLICT") else set()
+    exact = [{row.line for row in stated(source)}, {row.line for row in literals.of(source)}]
+    return within(source, found, exact)
+
+
+def within(source: Source, lines: set[int], more: Iterable[set[int]], limit: int = WHOLE_TOKENS) -> set[int]:
+    """The lines, and of each further set those that fit the limit of tokens together with all before."""
+    found, used = set(lines), upper_bound(numbered(source, lines))
+    for number in (n for group in more for n in sorted(group)):
+        cost = upper_bound(source.lines[number - 1]) + LINE_TOKENS
+        if number not in found and used + cost <= limit:
+            found.add(number)
+            used += cost
     return found
 
 
