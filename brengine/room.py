@@ -37,13 +37,14 @@ class Room:
         """What takes the room, roughly: the parts of an estimate do not add up to the token."""
         covered = "\n".join(cover.text for cover in task.covers)
         said = [a.text for a in task.acceptance if a.kind != "literal" and a.text not in covered]
-        return {
+        found = {
             "covered lines": upper_bound(covered),
             "own contracts": upper_bound(prompt.contracts_text(task.defines)),
             "acceptance": upper_bound("\n".join(said)),
             "contracts of needs": upper_bound(prompt.contracts_text(self._used([task]))),
             "rulings": upper_bound("\n".join(self._binding([task]))),
         }
+        return {**found, "names, files and gates": max(0, self.weight([task]) - sum(found.values()))}
 
     def _texts(self, tasks: Sequence[Task]) -> list[str]:
         """Sections that bind are said once for all, like rulings and contracts."""
