@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -245,10 +246,34 @@ def _needs_you(
     for s in settled:
         if s.fate == "unverifiable":
             lines.append(f"  line {s.line}: {s.text!r} is unverifiable ({s.why})")
+    lines += _untested(project)
     for name, record in project.board.leavers().items():
         files = ", ".join(path for path, _ in record.outputs)
         lines.append(f"  {name} left the plan, its files are kept ({files}): `br clean --orphans` removes the unedited")
     return ["Needs you", *lines] if lines else []
+
+
+def _untested(project: Project) -> Sequence[str]:
+    """One line about exact texts of the specification that the tests of done tasks do not hold."""
+    if not project.inputs.plans:
+        return []
+    from brengine.plans import literals
+
+    tasks = [task for task in project.plan.tasks if project.board.is_done(task.id)]
+    tests = test_texts(project, tasks)
+    missing = [row for row in literals.held(project.source, tasks, tests) if row.tasks and row.tested is False]
+    if not missing:
+        return []
+    shown = textwrap.shorten(missing[0].found.text, 60, placeholder=" …")
+    told = f"{len(missing)} exact text{'s' if len(missing) > 1 else ''} of the specification in no test"
+    return [f"  {told}, the first on line {missing[0].found.line} ({shown!r}): `br plan --ledger`"]
+
+
+def test_texts(project: Project, tasks: Sequence[Task]) -> Mapping[str, str]:
+    """The test files of tasks that are there: path → text."""
+    paths = [path for task in tasks for path in (*task.tests, *(task.targets if task.kind == "tests" else ()))]
+    contents = {path: project.workspace.read(path) for path in paths}
+    return {path: content.decode("utf-8", "replace") for path, content in contents.items() if content}
 
 
 # --- previewing ---------------------------------------------------------------------------------------------------

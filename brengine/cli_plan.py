@@ -99,7 +99,5 @@ def _review(project: Project) -> list[str]:
 
 def _ledgers(project: Project, everything: bool) -> list[str]:
     assembled, ground = planner.Planner(project, click.echo).ground_of_plan()
-    paths = plan_report.tests_of(project.plan)
-    contents = {path: project.workspace.read(path) for path in paths}
-    tests = {path: content.decode("utf-8", "replace") for path, content in contents.items() if content}
+    tests = cli_build.test_texts(project, project.plan.tasks)
     return list(plan_report.ledgers(assembled, ground, project.plan, tests, everything))

@@ -194,8 +194,3 @@ def _changed(old: Task, new: Task) -> list[str]:
     if [a.text for a in old.acceptance] != [a.text for a in new.acceptance]:
         found.append("acceptance")
     return found
-
-
-def tests_of(plan: Plan) -> Sequence[str]:
-    """The paths of all test files of a plan."""
-    return [path for task in plan.tasks for path in (*task.tests, *(task.targets if task.kind == "tests" else ()))]

@@ -18,6 +18,7 @@ _TICKS = re.compile(r"(?<!`)`([^`\n]{2,300})`(?!`)")
 _QUOTED = re.compile(r"[\"“]([^\"“”\n]{3,300})[\"”]")
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]+)")
 _WORDY = re.compile(r"\w{2,}\W+\w")
+_COMMAND = re.compile(r"(?:pip3?|pipx|uv|poetry|npm|npx|yarn|pnpm|node|python3?|pytest|git|make|docker|curl|cargo|go) ")
 _CODE = re.compile(r"[(){}=<>]|\w\.\w|^\$|^[\w./-]+$|::|->")
 _CONSOLE = ("console", "shell", "sh", "bash", "text", "", "json", "txt", "output", "csv")
 
@@ -55,7 +56,7 @@ def _found(source: Source) -> Iterator[Found]:
 def _inline(line: str, number: int) -> Iterator[Found]:
     for match in _TICKS.finditer(line):
         text = match[1].strip()
-        if _WORDY.search(text) and not _CODE.search(text):
+        if _WORDY.search(text) and not _CODE.search(text) and not _COMMAND.match(text):
             yield Found(text, number, "message")
     for match in _QUOTED.finditer(_TICKS.sub(" ", line)):
         text = match[1].strip()
@@ -100,7 +101,7 @@ def _doctests(lines: Sequence[str], first: int) -> Iterator[Found]:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What became of one literal: the tasks that accept it, and whether a test holds it."""
+    """What became of one literal: the tasks that accept it or cover its line, and whether a test holds it."""
 
     found: Found
     tasks: tuple[str, ...]
@@ -112,16 +113,17 @@ def held(source: Source, tasks: Sequence[Task], files: Mapping[str, str]) -> tup
     """The ledger. `files` maps the paths of tests to their texts, as far as they are there."""
     rows = []
     for found in of(source):
-        mine = [task for task in tasks if any(_says(accepted.text, found) for accepted in task.acceptance)]
-        mine += [t for t in tasks if t not in mine and any(found.text in c.text for c in t.defines)]
+        mine = [task for task in tasks if _answers(task, found)]
         tests = list(files.values())
         tested = any(_holds(text, found) for text in tests) if tests else None
         rows.append(Held(found, tuple(task.id for task in mine), tested))
     return tuple(rows)
 
 
-def _says(text: str, found: Found) -> bool:
-    return found.text in text
+def _answers(task: Task, found: Found) -> bool:
+    """True where a task's acceptance or contracts say the text, or where it covers the line."""
+    said = [*(accepted.text for accepted in task.acceptance), *(contract.text for contract in task.defines)]
+    return any(found.text in text for text in said) or any(found.line in c.span.lines for c in task.covers)
 
 
 def _holds(test: str, found: Found) -> bool:
