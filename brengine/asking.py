@@ -8,12 +8,14 @@ from typing import Protocol
 
 from brengine.asks import Ask, Member, Prompt, Reply, Waiting
 from brengine.blobs import Blobs
-from brengine.errors import BackendError, TooLarge
-from brengine.events import Replied, Sink
+from brengine.budget import Budget, Slot
+from brengine.errors import BackendError, BrError, OverBudget, TooLarge
+from brengine.events import Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
 from brengine.stale import Rung
 from brengine.standing import Standing
+from brengine.tokens import upper_bound
 from brengine.verdict import Finding
 
 
@@ -41,13 +43,19 @@ class Asker:
         blobs: Blobs,
         backend: Callable[[], Backend],
         prompter: Callable[[], Prompter],
+        budget: Budget,
         sink: Sink,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._backend = backend
         self._prompter = prompter
+        self._budget = budget
         self._sink = sink
+        self.waiting: dict[str, Waiting] = {}
+        """Tasks whose reply a person gives, with where."""
+        self.over: OverBudget | None = None
+        """Why asking stopped, where the budget did that."""
 
     def base(self, standing: Standing) -> int:
         """How many attempts `br retry` set aside for the present ask Key."""
@@ -62,12 +70,16 @@ class Asker:
         """The text of a stored reply; "" when it is gone (which no check accepts)."""
         return (self._blobs.get(stored.blob) or b"").decode("utf-8", "replace")
 
+    def lacks(self, standing: Standing) -> bool:
+        """True where a task's first reply must be asked for, and is not stored."""
+        return standing.rung is Rung.ASK and not self.stored(standing.member(self.base(standing) + 1))
+
     def fetch(self, standings: Sequence[Standing]) -> dict[str, Waiting]:
         """Have the first reply of every member that must be asked for; answers who waits for a person.
 
         Sends nothing for a member whose reply is stored.
         """
-        wanted = [s for s in standings if s.rung is Rung.ASK and not self.stored(s.member(self.base(s) + 1))]
+        wanted = [standing for standing in standings if self.lacks(standing)]
         waiting: dict[str, Waiting] = {}
         for members, prompt in self.prompts(wanted) if wanted else ():
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members))
@@ -75,6 +87,7 @@ class Asker:
             answer = self._send(ask, prompt, base)
             if answer:
                 waiting |= {s.task.id: answer for s in members}
+        self.waiting |= waiting
         return waiting
 
     def prompts(self, wanted: Sequence[Standing]) -> list[tuple[Sequence[Standing], Prompt]]:
@@ -99,7 +112,10 @@ class Asker:
         if self.stored(member):
             return None
         prompt = self._prompter().repair(standing, attempt, findings, files)
-        return self._send(Ask((member,)), prompt, base)
+        answer = self._send(Ask((member,)), prompt, base)
+        if answer:
+            self.waiting[standing.task.id] = answer
+        return answer
 
     def obtain(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
         """The reply to an ask of one member that is no task: the stored one, else asked for and stored first."""
@@ -113,17 +129,37 @@ class Asker:
         return replace(stored.reply, text=self.text(stored))
 
     def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
+        backend = self._backend()
+        slot = self._reserved(prompt) if backend.paid else None
         self._ledger.append(intent_row(ask, prompt, base))
         try:
-            answer = self._backend().answer(ask, prompt)
-        except BackendError:
-            self._ledger.append({"t": "gone", "ask": ask.id})
+            answer = backend.answer(ask, prompt)
+        except (BackendError, OverBudget) as error:
+            self._unanswered(ask, slot, error)
             raise
+        if slot and isinstance(answer, Reply):
+            self._budget.settle(slot, answer.usage, answer.cost)
         if isinstance(answer, Waiting):
             self._ledger.append({"t": "gone", "ask": ask.id})
             return answer
         self._keep(ask, prompt, answer, base)
         return None
+
+    def _reserved(self, prompt: Prompt) -> Slot:
+        try:
+            return self._budget.reserve(upper_bound(prompt.system + prompt.user))
+        except OverBudget as error:
+            self.over = error
+            raise
+
+    def _unanswered(self, ask: Ask, slot: Slot | None, error: BrError) -> None:
+        """No reply: what tries took is told, so that no token is left out of the sum."""
+        self._ledger.append({"t": "gone", "ask": ask.id})
+        if isinstance(error, OverBudget):
+            self.over = error
+        if slot:
+            self._budget.give_up(slot)
+            self._sink(Unanswered(tuple(m.task for m in ask.members), slot.used, slot.used_cost))
 
     def _keep(self, ask: Ask, prompt: Prompt, reply: Reply, base: Mapping[str, str]) -> None:
         blob = self._blobs.put(reply.text.encode("utf-8", "replace"))

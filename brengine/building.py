@@ -12,6 +12,7 @@ from brengine.asking import Asker
 from brengine.asks import Waiting
 from brengine.candidates import Candidate, Candidates
 from brengine.domain import Batch, Key, Task
+from brengine.errors import OverBudget
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger, Row
 from brengine.plans import anchors
@@ -97,7 +98,7 @@ class Builder:
         self._sink(BatchStarted(batch, number, stale))
         endings: dict[str, Ending] = {}
         try:
-            awaited = self._asker.fetch(tuple(standings[name] for name in stale))
+            awaited = self._fetched(tuple(standings[name] for name in stale))
             self._members(standings, stale, awaited, endings)
         finally:
             self._promote(batch, endings)
@@ -107,6 +108,13 @@ class Builder:
                     self._sink(_ended(standings[name], endings.get(name)))
             self._sink(BatchEnded(batch, number))
         return {name: endings[name].outcome if name in endings else Outcome.UP_TO_DATE for name in batch.tasks}
+
+    def _fetched(self, standings: tuple[Standing, ...]) -> Mapping[str, Waiting]:
+        """The first replies; where the budget stops that, those that are there have to do."""
+        try:
+            return self._asker.fetch(standings)
+        except OverBudget:
+            return {}
 
     def _members(
         self,
@@ -130,6 +138,8 @@ class Builder:
             return Ending(task, Outcome.SKIPPED, note=f"needs {', '.join(needs)}")
         if waiting:
             return _waits(task, waiting)
+        if self._asker.over and self._asker.lacks(standing):
+            return Ending(task, Outcome.SKIPPED, note="not asked for: the budget does not allow it")
         candidate = self._candidates.first(standing)
         if candidate is None:
             return Ending(task, Outcome.ERRORED, note="what it should be restored from has gone; build again")
@@ -191,7 +201,11 @@ class Builder:
 
     def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict) -> Candidate | Ending:
         attempt = candidate.attempt + 1
-        waiting = self._asker.repair(standing, attempt, verdict.findings, candidate.files, candidate.base)
+        try:
+            waiting = self._asker.repair(standing, attempt, verdict.findings, candidate.files, candidate.base)
+        except OverBudget:
+            note = f"the budget does not allow its repair; {self._keep_best(standing.task, candidate)}"
+            return Ending(standing.task, Outcome.SKIPPED, verdict=verdict, findings=verdict.findings, note=note)
         if waiting:
             return _waits(standing.task, waiting)
         following = self._candidates.stored(standing, attempt, candidate)

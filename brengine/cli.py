@@ -62,7 +62,7 @@ class Lazy(click.Group):
     cls=Lazy,
     context_settings=GROUPS,
     epilog="Start with `br init`, then `br build`. Exit codes: 0 built or up to date, 1 a task failed, "
-    "2 the engine could not do its work, 3 bad input, 130 interrupted.",
+    "2 the engine could not do its work, 3 bad input, 4 stopped by the budget, 130 interrupted.",
 )
 @click.option("-C", "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Build into this folder instead.")

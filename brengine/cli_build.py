@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from brengine import cli_reading, completion, places, prices, select, spec_report
-from brengine.asks import Usage
+from brengine import cli_budget, cli_reading, completion, places, prices, select, spec_report
+from brengine.asks import Usage, Waiting
 from brengine.domain import Task
 from brengine.errors import BrError, InputError
 from brengine.events import PlanAmended, RunStarted
 from brengine.places import Places
 from brengine.reading.options import Options
-from brengine.report import Reporter
+from brengine.report import Reporter, failure
 from brengine.select import Selected
 from brengine.stale import Rung
 from brengine.standing import Standing
@@ -51,7 +51,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         cli_reading.ACCEPT,
     ):
         command = option(command)
-    return command
+    return cli_budget.capped(command)
 
 
 @click.command()
@@ -117,10 +117,12 @@ def build_all(
     record: Path | None = None,
     spec: Path | None = None,
     accept_reading: bool = False,
+    **capped: Any,
 ) -> int:
     """Build and report; answers the exit code."""
     reporter = Reporter(click.echo, here=str(Path.cwd()))
-    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter)
+    caps = cli_budget.taken(capped)
+    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps)
     width = jobs or project.settings.jobs
     reporter.live = width == 1
     if not project.ledger.state.records:
@@ -218,6 +220,8 @@ def _closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing]
     outcomes.update(project.engine.outcomes)
     for name in stale:
         outcomes.setdefault(name, Outcome.SKIPPED)
+        if name in project.asker.waiting and outcomes[name] is Outcome.SKIPPED:
+            outcomes[name] = Outcome.WAITING
     records = dict(project.ledger.state.records)
     done = frozenset(name for name in project.board.tasks if project.board.is_done(name))
     failed = frozenset(name for name, outcome in outcomes.items() if outcome is Outcome.FAILED)
@@ -227,6 +231,9 @@ def _closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing]
     for line in _needs_you(project, outcomes, settled):
         click.echo(line)
     errors = [error for error in project.engine.failures if isinstance(error, BrError)]
+    if project.asker.over:
+        click.echo(failure(project.asker.over), err=True)
+        errors.append(project.asker.over)
     if errors:
         return max(error.exit_code for error in errors)
     if any(outcome is Outcome.ERRORED for outcome in outcomes.values()):
@@ -241,8 +248,7 @@ def _needs_you(
     for name, outcome in outcomes.items():
         if outcome is Outcome.FAILED:
             lines.append(f"  {name} failed: look at it with `br task show {name}`, ask anew with `br retry {name}`")
-        if outcome is Outcome.WAITING:
-            lines.append(f"  {name} waits for a reply: `br task execute --manual {name} --reply FILE`")
+    lines += _awaited(project.asker.waiting)
     for s in settled:
         if s.fate == "unverifiable":
             lines.append(f"  line {s.line}: {s.text!r} is unverifiable ({s.why})")
@@ -251,6 +257,15 @@ def _needs_you(
         files = ", ".join(path for path, _ in record.outputs)
         lines.append(f"  {name} left the plan, its files are kept ({files}): `br clean --orphans` removes the unedited")
     return ["Needs you", *lines] if lines else []
+
+
+def _awaited(waiting: Mapping[str, Waiting]) -> Iterable[str]:
+    """One line for each prompt that a person is to answer."""
+    for where in dict.fromkeys(waiting.values()):
+        names = [name for name, other in waiting.items() if other == where]
+        verb = "waits" if len(names) == 1 else "wait"
+        yield f"  {', '.join(names)} {verb} for a reply: answer {where.prompt_path}"
+        yield f"    in {where.reply_path}, and build again"
 
 
 def _untested(project: Project) -> Sequence[str]:
@@ -271,8 +286,9 @@ def _untested(project: Project) -> Sequence[str]:
 
 def test_texts(project: Project, tasks: Sequence[Task]) -> Mapping[str, str]:
     """The test files of tasks that are there: path → text."""
-    paths = [path for task in tasks for path in (*task.tests, *(task.targets if task.kind == "tests" else ()))]
-    contents = {path: project.workspace.read(path) for path in paths}
+    from brengine.plan_report import tests_of
+
+    contents = {path: project.workspace.read(path) for task in tasks for path in tests_of(task)}
     return {path: content.decode("utf-8", "replace") for path, content in contents.items() if content}
 
 

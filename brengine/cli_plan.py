@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from brengine import cli_build, cli_reading, plan_report, planner, room, spec_report
+from brengine import cli_budget, cli_build, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
 from brengine.errors import render
 from brengine.places import Places
@@ -25,9 +26,11 @@ from brengine.wiring import Project
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
 @cli_reading.ACCEPT
+@cli_budget.capped
 @click.pass_obj
 def plan(
     where: Places,
+    /,
     targets: tuple[str, ...],
     model: bool,
     check: bool,
@@ -38,6 +41,7 @@ def plan(
     record: Path | None,
     spec: Path | None,
     accept_reading: bool,
+    **capped: Any,
 ) -> int:
     """Show the plan and what a build would do, why, and the tokens it would send.
 
@@ -45,7 +49,8 @@ def plan(
     specification: then the model is asked, and plan/*.yaml are written for you to read, edit and commit.
     """
     options = Options(accept=accept_reading)
-    project = Project(where, spec=spec, options=options, backend=backend or "", record=record)
+    caps = cli_budget.taken(capped)
+    project = Project(where, spec=spec, options=options, backend=backend or "", record=record, caps=caps)
     if check:
         return _checked(project)
     cli_reading.settle(project, accept_reading, ask_model=model or project.settings.planner == "model")

@@ -64,9 +64,9 @@ def load(folder: str | Path, out: str | Path | None = None) -> Namespace:
         raise SystemExit(error.exit_code) from None
 
 
-def namespace(project: Project, *, fold_at_exit: bool = True) -> Namespace:
+def namespace(project: Project, *, fold_at_exit: bool = True, stop_at_failure: bool = False) -> Namespace:
     """The task creators and DOIT_CONFIG of a project."""
-    tasks = Tasks(project, fold_at_exit=fold_at_exit)
+    tasks = Tasks(project, fold_at_exit=fold_at_exit, stop_at_failure=stop_at_failure)
     creators: Mapping[str, Callable[[], Iterator[TaskDict]]] = {
         "task_ask": tasks.asks,
         "task_batch": tasks.batches,
@@ -88,10 +88,11 @@ def in_order(project: Project, chosen: frozenset[str] | None = None) -> list[str
 class Tasks:
     """doit tasks over one engine. Batches are defined in order of execution, which is doit's only priority."""
 
-    def __init__(self, project: Project, *, fold_at_exit: bool) -> None:
+    def __init__(self, project: Project, *, fold_at_exit: bool, stop_at_failure: bool) -> None:
         self._project = project
         self._engine: Engine = project.engine
         self._fold_at_exit = fold_at_exit
+        self._stop_at_failure = stop_at_failure
         self._plan = project.plan
         self._begun = False
 
@@ -175,6 +176,8 @@ class Tasks:
             _say(line)
 
     def _guarded(self, act: Callable[[], bool]) -> bool:
+        if self._stop_at_failure and self._engine.failed:
+            return False
         try:
             self._begin()
             return act()
@@ -213,9 +216,9 @@ def run(project: Project, names: Sequence[str], *, jobs: int, keep_going: bool) 
     from doit.doit_cmd import DoitMain
     from doit.reporter import ZeroReporter
 
-    space = namespace(project, fold_at_exit=False)
+    space = namespace(project, fold_at_exit=False, stop_at_failure=not keep_going)
     space["DOIT_CONFIG"]["reporter"] = ZeroReporter
-    space["DOIT_CONFIG"]["continue"] = keep_going
+    space["DOIT_CONFIG"]["continue"] = True  # a task that waits, or that the budget stops, is no reason to stop others
     arguments = ["run", *(["-n", str(jobs)] if jobs > 1 else []), *names]
     main = DoitMain(ModuleTaskLoader(space), config_filenames=())
     return int(main.run(arguments))

@@ -12,7 +12,7 @@ from brengine.asks import Ask
 from brengine.building import Builder
 from brengine.codec import record_to_row
 from brengine.domain import PROJECT
-from brengine.errors import BackendError, BrError, EngineError
+from brengine.errors import BackendError, BrError, EngineError, OverBudget
 from brengine.events import Noted, ProjectChecked, Sink
 from brengine.ledger import Ledger
 from brengine.ports import Checker
@@ -87,6 +87,12 @@ class Engine:
                 members.append(member)
         return Ask(tuple(members)) if members else None
 
+    @property
+    def failed(self) -> bool:
+        """True where a task failed, or the engine could not do its work: not for what waits or was not asked for."""
+        ends = (Outcome.FAILED, Outcome.ERRORED)
+        return bool(self.failures) or any(outcome in ends for outcome in list(self.outcomes.values()))
+
     # --- acting -------------------------------------------------------------------------------------------------
 
     def begin(self, what: str) -> None:
@@ -119,6 +125,8 @@ class Engine:
                 raise EngineError(f"{member.task} is not asked for: {why}", "name the targets that can be built")
         try:
             self._asker.fetch([self.board.standing(member.task) for member in ask.members])
+        except OverBudget:
+            return  # what is stored is still verified; the asker keeps why it stopped
         except BackendError:
             self._settle({member.task: Outcome.ERRORED for member in ask.members})
             raise

@@ -72,6 +72,12 @@ class LockedError(EngineError):
     """Another build holds the workspace."""
 
 
+class OverBudget(EngineError):
+    """What the run may spend would not hold: nothing more is asked, what is paid for stays."""
+
+    exit_code = 4
+
+
 class BackendError(EngineError):
     """No reply could be had. `retryable` says whether the same ask may be sent again in this run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from brengine.asks import Reply, Waiting
+from brengine.asks import Reply, Usage, Waiting
 from brengine.domain import Batch, Plan, Reason, Task
 from brengine.verdict import Evidence, Finding, Outcome, Verdict
 
@@ -43,6 +43,15 @@ class Replied:
     attempt: int
     reply: Reply
     paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An ask was sent and gave no reply; its tries took so many tokens, for so many dollars."""
+
+    members: tuple[str, ...]
+    usage: Usage
+    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,15 @@ class Noted:
 
 
 Event = (
-    RunStarted | PlanAmended | BatchStarted | Replied | AttemptFailed | TaskEnded | BatchEnded | ProjectChecked | Noted
+    RunStarted
+    | PlanAmended
+    | BatchStarted
+    | Replied
+    | Unanswered
+    | AttemptFailed
+    | TaskEnded
+    | BatchEnded
+    | ProjectChecked
+    | Noted
 )
 Sink = Callable[[Event], None]

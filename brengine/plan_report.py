@@ -70,9 +70,14 @@ def requirements(plan: Plan) -> Iterator[str]:
         yield f"\nRequirements: {len(rows)}"
     for name, row in rows:
         tasks = [task for task in plan.tasks if name in task.requirements]
-        tests = dict.fromkeys(path for task in tasks for path in (task.tests or task.targets))
+        tests = dict.fromkeys(path for task in tasks for path in tests_of(task))
         shown = row.text if len(row.text) <= 60 else f"{row.text[:59]}…"
         yield f"  line {row.span.line:>4}  {shown:<60}  {', '.join(t.id for t in tasks)}  {', '.join(tests)}"
+
+
+def tests_of(task: Task) -> tuple[str, ...]:
+    """The test files that a task writes."""
+    return (*task.tests, *(task.targets if task.kind == "tests" else ()))
 
 
 def batches(plan: Plan, fits: Fits) -> Iterator[str]:

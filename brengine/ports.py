@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from brengine.asks import Ask, Prompt, Reply, Waiting
+from brengine.asks import Ask, Prompt, Reply, Usage, Waiting
 from brengine.domain import Task
 from brengine.verdict import Gates, Verdict
 
@@ -45,10 +45,24 @@ class Commands(Protocol):
         ...
 
 
+class Meter(Protocol):
+    """What a paid backend tells its tries to, within one ask."""
+
+    def count(self, usage: Usage) -> None:
+        """Tokens that a try took which gave no reply."""
+        ...
+
+    def allow(self) -> None:
+        """Raises OverBudget where another try may not be sent."""
+        ...
+
+
 class Backend(Protocol):
     """What answers a prompt. Raises BackendError; never returns a partial answer as a whole one."""
 
     name: str
+    paid: bool
+    """True where an answer costs something: then it is within the budget."""
 
     def answer(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
         """Answer one ask. Called from several threads at once."""

@@ -22,6 +22,7 @@ from brengine.events import (
     Replied,
     RunStarted,
     TaskEnded,
+    Unanswered,
 )
 from brengine.verdict import Evidence, Outcome, Record
 
@@ -146,6 +147,11 @@ class Reporter:
         totals.usage = totals.usage + reply.usage
         totals.cost += reply.cost or 0.0
         totals.unpriced += reply.cost is None
+
+    def _unanswered(self, event: Unanswered) -> None:
+        self.totals.asks += 1
+        self.totals.usage = self.totals.usage + event.usage
+        self.totals.cost += event.cost
 
     def _attemptfailed(self, event: AttemptFailed) -> None:
         what = "asking again with these findings" if event.again else "no attempt is left"

@@ -56,15 +56,23 @@ class _Plan(_Table):
     plans: str = "plan"
 
 
+class _Budget(_Table):
+    max_cost: Annotated[float, Field(ge=0, strict=False)] | None = None
+    max_tokens: Annotated[int, Field(ge=0)] | None = None
+    max_asks: Annotated[int, Field(ge=0)] | None = None
+    max_seconds: Annotated[float, Field(ge=0, strict=False)] | None = None
+
+
 class _File(_Table):
     project: _Project = _Project()
     spec: _Spec = _Spec()
     plan: _Plan = _Plan()
     build: _Build = _Build()
     gates: _Gates = _Gates()
+    budget: _Budget = _Budget()
 
 
-class Settings(_Project, _Plan, _Build, _Gates):
+class Settings(_Project, _Plan, _Build, _Gates, _Budget):
     """The settings of a project, all tables in one. Paths are relative to the project's folder."""
 
     reading: _Spec = _Spec()
@@ -91,6 +99,7 @@ def load(text: str, path: str) -> Settings:
         **found.plan.model_dump(),
         **found.build.model_dump(),
         **found.gates.model_dump(),
+        **found.budget.model_dump(),
     }
     return Settings(**tables, reading=found.spec)
 

@@ -6,21 +6,23 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from brengine import codec, digest, doit_memory, durable, places
+from brengine import codec, digest, doit_memory, durable, places, prices
 from brengine.asking import Asker, Prompter
-from brengine.asks import Waiting
+from brengine.asks import Usage, Waiting
 from brengine.blobs import Actions, Blobs
+from brengine.budget import UNCAPPED, Budget, Caps
 from brengine.building import Bounds, Builder
 from brengine.candidates import Candidates
 from brengine.checks.suite import Suite
 from brengine.commands import Door
 from brengine.domain import Plan
 from brengine.engine import Engine
-from brengine.errors import NO_KEY, BackendError, MissingKey
+from brengine.errors import NO_KEY, BackendError, InputError, MissingKey
 from brengine.events import Sink
 from brengine.inputs import Inputs
 from brengine.ledger import Ledger, reading_row
@@ -56,6 +58,7 @@ class Project:
         record: Path | None = None,
         sink: Sink = lambda event: None,
         options: Options | None = None,
+        caps: Caps = UNCAPPED,
         foreign: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -69,6 +72,7 @@ class Project:
         self._record = record
         self._environ = environ
         self._options = options or Options()
+        self._caps = caps
         self._settled: Settled | None = None
         self._is_own = not foreign
 
@@ -259,8 +263,25 @@ class Project:
             blobs=self.blobs,
             backend=lambda: self.backend,
             prompter=lambda: self.prompter,
+            budget=self.budget,
             sink=self.sink,
         )
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What this run may spend: the command line's caps, else br.toml's."""
+        found, given = self.settings, self._caps
+        caps = Caps(
+            found.max_cost if given.cost is None else given.cost,
+            found.max_tokens if given.tokens is None else given.tokens,
+            found.max_asks if given.asks is None else given.asks,
+            found.max_seconds if given.seconds is None else given.seconds,
+        )
+        table, today = places.read_prices(), datetime.now(UTC).date().isoformat()
+        if caps.cost is not None and prices.cost(found.model, Usage(1, 1), table, today) is None:
+            message = f"the price of {found.model} is unknown, so a cap in dollars cannot be held"
+            raise InputError(message, "cap tokens or asks instead (--max-tokens, --max-asks), or name another model")
+        return Budget(caps, found.max_output_tokens, lambda usage: prices.cost(found.model, usage, table, today))
 
     @cached_property
     def prompter(self) -> Prompter:
@@ -311,7 +332,8 @@ class Project:
         if name == "anthropic":
             from brengine.backends.anthropic_api import AnthropicBackend
 
-            return AnthropicBackend(self.settings.model, self.settings.max_output_tokens, self._environ)
+            settings = self.settings
+            return AnthropicBackend(settings.model, settings.max_output_tokens, self._environ, meter=self.budget)
         if name == "replay":
             from brengine.backends.replay import ReplayBackend
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,15 @@ from model_server import ModelServer, declared, nonce
 
 from brengine import recordings
 from brengine.recordings import Recording
+
+_PLANNING = (
+    (r"Look for seams", "plan.review"),
+    (r"A reader of this plan", "plan.seams"),
+    (r"Files that may be written: plan/changes\.yaml|FILE path=\"plan/changes\.yaml\"", "plan.changes"),
+    (r"A part of a long specification, lines (\d+)-", "plan.gather-{}"),
+    (r"Write the plan of the feature (\S+) ", "plan.{}"),
+    (r"Write the whole plan|Write plan/project\.yaml whole", "plan.architecture"),
+)
 
 
 class Recorded:
@@ -18,7 +28,7 @@ class Recorded:
         paths = sorted(folder.glob("*.reply.md"))
         self._all = [recordings.read(path.read_text(encoding="utf-8"), path.name) for path in paths]
         self.asked: list[str] = []
-        self._mended = 0
+        self._mended = ("", 0)
 
     def __call__(self, prompt: str, server: ModelServer) -> str:
         found = self._planning(prompt) or self._of_files(declared(prompt), prompt)
@@ -26,20 +36,26 @@ class Recorded:
         return recordings.with_nonce(found, nonce(prompt)) if "<<<BR-" in found.text else found.text
 
     def _planning(self, prompt: str) -> Recording | None:
-        if "Look for seams" in prompt:
-            return self._named("plan.review")
-        if "plan/changes.yaml" in prompt:
-            return self._named("plan.changes")
         if "This plan was not accepted" in prompt:
-            self._mended += 1
-            return self._named("plan.architecture", 1 + self._mended)
-        return self._named("plan.architecture") if "Write the whole plan" in prompt else None
+            name, number = self._mended
+            again = any(r.members[0][:2] == (name, number + 1) for r in self._all)
+            self._mended = (name, number + 1) if again else ("plan.whole", 2)
+            return self._named(*self._mended)
+        for words, name in _PLANNING:
+            if match := re.search(words, prompt):
+                wanted = name.format(*match.groups())
+                if wanted != "plan.review":
+                    self._mended = (wanted, 1)
+                return self._named(wanted)
+        return None
 
     def _named(self, name: str, attempt: int = 1) -> Recording:
-        return next(r for r in self._all if r.members[0][0] == name and r.members[0][1] == attempt)
+        found = [r for r in self._all if r.members[0][:2] == (name, attempt)]
+        assert len(found) == 1, (name, attempt, len(found))
+        return found[0]
 
     def _of_files(self, paths: Sequence[str], prompt: str) -> Recording:
-        attempt = 1 + prompt.count("The last attempt did not pass. This is attempt 2")
+        attempt = 1 + sum(prompt.count(f"This is attempt {number}") * (number - 1) for number in (2, 3))
         fitting = [r for r in self._all if set(declared(r.text)) == set(paths) and r.members[0][1] == attempt]
-        assert len(fitting) == 1, (paths, [r.members for r in fitting])
+        assert len(fitting) == 1, (paths, attempt, [r.members for r in fitting])
         return fitting[0]

@@ -264,6 +264,7 @@ class Once:
     """A backend that gives one reply."""
 
     name = "once"
+    paid = False
 
     def __init__(self, answer: Reply | Waiting) -> None:
         self.given = answer

@@ -18,6 +18,7 @@ from brengine import places, prices
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import NO_KEY, MissingKey
+from brengine.ports import Meter
 
 DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
@@ -74,6 +75,7 @@ class AnthropicBackend:
     """Asks a Messages endpoint. Safe to use from several threads; a rate limit pauses them all."""
 
     name = "anthropic"
+    paid = True
 
     def __init__(
         self,
@@ -82,6 +84,7 @@ class AnthropicBackend:
         environ: Mapping[str, str],
         *,
         bounds: Bounds = Bounds(),
+        meter: Meter | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._key = environ.get("ANTHROPIC_API_KEY", "")
@@ -92,6 +95,7 @@ class AnthropicBackend:
         self._model = model
         self._max_output_tokens = max_output_tokens
         self._bounds = bounds
+        self._meter = meter
         self._sleep = sleep
         self._gate = Gate(time.monotonic, sleep)
         self._mutex = threading.Lock()
@@ -109,9 +113,13 @@ class AnthropicBackend:
                 return self._reply(partial, [*tries, partial.usage])
             except Failed as failed:
                 tries.append(partial.usage)
+                if self._meter:
+                    self._meter.count(partial.usage)
                 pause = patience.after(failed.fault)
                 if pause is None:
                     raise failed.fault.error() from None
+                if self._meter:
+                    self._meter.allow()
                 if failed.fault.waits:
                     self._gate.close_for(pause)
                 else:

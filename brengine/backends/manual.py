@@ -15,6 +15,7 @@ class ManualBackend:
     """Writes `<ask>.prompt.md`, takes `<ask>.reply.md`. Several may be out at once."""
 
     name = "manual"
+    paid = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

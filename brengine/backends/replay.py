@@ -18,6 +18,7 @@ class ReplayBackend:
     """Answers with the recording that was made for the same members at the same attempts and ask Keys."""
 
     name = "replay"
+    paid = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,6 +51,7 @@ class Recorder:
         self._inner = inner
         self._folder = folder
         self.name = inner.name
+        self.paid = inner.paid
 
     def answer(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
         """The inner backend's answer; a reply is written to the folder before it is passed on."""

@@ -1,0 +1,147 @@
+"""What a run may spend: reserved before each ask and settled after it, so it holds under any number of workers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from brengine.asks import Usage
+from brengine.errors import OverBudget
+
+Price = Callable[[Usage], float | None]
+"""Dollars for tokens, or None where the price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bounds of one run; None where there is none. Seconds count from the run's first moment."""
+
+    cost: float | None = None
+    tokens: int | None = None
+    asks: int | None = None
+    seconds: float | None = None
+
+
+UNCAPPED = Caps()
+
+
+@dataclass(slots=True)
+class Slot:
+    """One ask in flight: the most that a try of it may take, and what tries that failed have taken."""
+
+    most: Usage
+    cost: float
+    used: Usage = field(default_factory=Usage)
+    used_cost: float = 0.0
+
+
+class Budget:
+    """Reserves and settles. Safe to use from several threads; also the meter that a paid backend tells its tries."""
+
+    def __init__(self, caps: Caps, longest: int, price: Price, clock: Callable[[], float] = time.monotonic) -> None:
+        """`longest`: tokens that an answer may take at most."""
+        self._caps = caps
+        self._longest = longest
+        self._price = price
+        self._clock = clock
+        self._began = clock()
+        self._free = threading.Condition()
+        self._open: list[Slot] = []
+        self._own = threading.local()
+        self.asks = 0
+        self.tokens = 0
+        self.cost = 0.0
+
+    def reserve(self, prompt_tokens: int) -> Slot:
+        """Room for one ask; waits while asks in flight may leave some. Raises OverBudget."""
+        most = Usage(prompt_tokens, self._longest)
+        slot = Slot(most, self._dear(most))
+        with self._free:
+            while over := self._over(slot):
+                if not (self._open and over.waits):
+                    raise over.error
+                self._free.wait(timeout=1.0)
+            self._open.append(slot)
+            self.asks += 1
+        self._own.slot = slot
+        return slot
+
+    def settle(self, slot: Slot, usage: Usage, cost: float | None) -> None:
+        """What an ask took in all, tries that failed included; the rest is free again. Unknown cost: the most."""
+        with self._free:
+            self._open.remove(slot)
+            self.tokens += max(0, usage.total - slot.used.total)
+            self.cost += max(0.0, (slot.cost if cost is None else cost) - slot.used_cost)
+            self._free.notify_all()
+
+    def give_up(self, slot: Slot) -> None:
+        """An ask ended without an answer: what its tries took is counted already."""
+        with self._free:
+            self._open.remove(slot)
+            self._free.notify_all()
+
+    # --- the meter of a backend ---------------------------------------------------------------------------------
+
+    def count(self, usage: Usage) -> None:
+        """What a failed try of this thread's ask took."""
+        slot: Slot | None = getattr(self._own, "slot", None)
+        if slot is None or not usage.total:
+            return
+        cost = self._price(usage) or 0.0
+        with self._free:
+            slot.used, slot.used_cost = slot.used + usage, slot.used_cost + cost
+            self.tokens += usage.total
+            self.cost += cost
+
+    def allow(self) -> None:
+        """Raises OverBudget where there is no room for another try of this thread's ask."""
+        slot: Slot | None = getattr(self._own, "slot", None)
+        if slot is None:
+            return
+        with self._free:
+            over = self._over(None)
+        if over:
+            raise over.error
+
+    # --- within the lock ----------------------------------------------------------------------------------------
+
+    def _over(self, wanted: Slot | None) -> _Over | None:
+        """What stands against the asks in flight and one more; None where all fits."""
+        caps, slots = self._caps, [*self._open, *([wanted] if wanted else [])]
+        if caps.seconds is not None and self._clock() - self._began >= caps.seconds:
+            return _Over(f"the time for asking is over ({caps.seconds:g} s)", waits=False)
+        if caps.asks is not None and wanted and self.asks >= caps.asks:
+            return _Over(f"{self.asks} asks were sent, and {caps.asks} are allowed", waits=False)
+        tokens = self.tokens + sum(slot.most.total for slot in slots)
+        if caps.tokens is not None and tokens > caps.tokens:
+            most = max(slot.most.total for slot in slots) if slots else 0
+            told = f"{self.tokens:,} of {caps.tokens:,} tokens are spent, and an ask may take {most:,}"
+            return _Over(told, waits=self.tokens + most <= caps.tokens)
+        cost = self.cost + sum(slot.cost for slot in slots)
+        if caps.cost is not None and cost > caps.cost + 1e-9:
+            dear = max(slot.cost for slot in slots) if slots else 0.0
+            told = f"${self.cost:.4f} of ${caps.cost:g} are spent, and an ask may cost ${dear:.4f}"
+            return _Over(told, waits=self.cost + dear <= caps.cost + 1e-9)
+        return None
+
+    def _dear(self, most: Usage) -> float:
+        """The most that these tokens may cost: every token of the prompt may be one that is written to a cache."""
+        written = Usage(0, most.output_tokens, 0, most.input_tokens)
+        return max(self._price(most) or 0.0, self._price(written) or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """Why there is no room, and whether asks in flight may leave some."""
+
+    message: str
+    waits: bool
+
+    @property
+    def error(self) -> OverBudget:
+        return OverBudget(
+            f"stopped by the budget: {self.message}",
+            "raise the cap, or lower max_output_tokens; the same command goes on where this one stopped",
+        )
