@@ -13,6 +13,7 @@ from brengine.errors import BackendError, BrError, OverBudget, TooLarge
 from brengine.events import Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
+from brengine.routing import Routes
 from brengine.stale import Rung
 from brengine.standing import Standing
 from brengine.tokens import upper_bound
@@ -44,6 +45,7 @@ class Asker:
         backend: Callable[[], Backend],
         prompter: Callable[[], Prompter],
         budget: Budget,
+        routes: Routes,
         sink: Sink,
     ) -> None:
         self._ledger = ledger
@@ -51,6 +53,7 @@ class Asker:
         self._backend = backend
         self._prompter = prompter
         self._budget = budget
+        self._routes = routes
         self._sink = sink
         self.waiting: dict[str, Waiting] = {}
         """Tasks whose reply a person gives, with where."""
@@ -82,7 +85,8 @@ class Asker:
         wanted = [standing for standing in standings if self.lacks(standing)]
         waiting: dict[str, Waiting] = {}
         for members, prompt in self.prompts(wanted) if wanted else ():
-            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members))
+            model = self._routes.first([standing.task for standing in members])
+            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._send(ask, prompt, base)
             if answer:
@@ -112,7 +116,7 @@ class Asker:
         if self.stored(member):
             return None
         prompt = self._prompter().repair(standing, attempt, findings, files)
-        answer = self._send(Ask((member,)), prompt, base)
+        answer = self._send(Ask((member,), self._routes.again(standing.task)), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer
@@ -120,7 +124,7 @@ class Asker:
     def obtain(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
         """The reply to an ask of one member that is no task: the stored one, else asked for and stored first."""
         if not self.stored(ask.members[0]):
-            answer = self._send(ask, prompt, {})
+            answer = self._send(replace(ask, model=self._routes.planning()), prompt, {})
             if answer:
                 return answer
         stored = self.stored(ask.members[0])
@@ -130,7 +134,7 @@ class Asker:
 
     def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
         backend = self._backend()
-        slot = self._reserved(prompt) if backend.paid else None
+        slot = self._reserved(ask, prompt) if backend.paid else None
         self._ledger.append(intent_row(ask, prompt, base))
         try:
             answer = backend.answer(ask, prompt)
@@ -145,9 +149,9 @@ class Asker:
         self._keep(ask, prompt, answer, base)
         return None
 
-    def _reserved(self, prompt: Prompt) -> Slot:
+    def _reserved(self, ask: Ask, prompt: Prompt) -> Slot:
         try:
-            return self._budget.reserve(upper_bound(prompt.system + prompt.user))
+            return self._budget.reserve(upper_bound(prompt.system + prompt.user), ask.model)
         except OverBudget as error:
             self.over = error
             raise

@@ -24,6 +24,8 @@ class Ask:
     """What is asked at once. Its id is a file name and is derived from its members, keys and attempts."""
 
     members: tuple[Member, ...]
+    model: str = ""
+    """Who is asked, "" for the backend's own; no part of the id."""
 
     @property
     def id(self) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from brengine.asks import Usage
 from brengine.errors import OverBudget
 
-Price = Callable[[Usage], float | None]
-"""Dollars for tokens, or None where the price is unknown."""
+Price = Callable[[str, Usage], float | None]
+"""Dollars for a model's tokens, or None where the price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ UNCAPPED = Caps()
 class Slot:
     """One ask in flight: the most that a try of it may take, and what tries that failed have taken."""
 
+    model: str
     most: Usage
     cost: float
     used: Usage = field(default_factory=Usage)
@@ -54,10 +55,10 @@ class Budget:
         self.tokens = 0
         self.cost = 0.0
 
-    def reserve(self, prompt_tokens: int) -> Slot:
+    def reserve(self, prompt_tokens: int, model: str = "") -> Slot:
         """Room for one ask; waits while asks in flight may leave some. Raises OverBudget."""
         most = Usage(prompt_tokens, self._longest)
-        slot = Slot(most, self._dear(most))
+        slot = Slot(model, most, self._dear(model, most))
         with self._free:
             while over := self._over(slot):
                 if not (self._open and over.waits):
@@ -89,7 +90,7 @@ class Budget:
         slot: Slot | None = getattr(self._own, "slot", None)
         if slot is None or not usage.total:
             return
-        cost = self._price(usage) or 0.0
+        cost = self._price(slot.model, usage) or 0.0
         with self._free:
             slot.used, slot.used_cost = slot.used + usage, slot.used_cost + cost
             self.tokens += usage.total
@@ -126,10 +127,10 @@ class Budget:
             return _Over(told, waits=self.cost + dear <= caps.cost + 1e-9)
         return None
 
-    def _dear(self, most: Usage) -> float:
+    def _dear(self, model: str, most: Usage) -> float:
         """The most that these tokens may cost: every token of the prompt may be one that is written to a cache."""
         written = Usage(0, most.output_tokens, 0, most.input_tokens)
-        return max(self._price(most) or 0.0, self._price(written) or 0.0)
+        return max(self._price(model, most) or 0.0, self._price(model, written) or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from brengine.places import Places
 from brengine.reading.options import Options
 from brengine.report import Reporter, failure
 from brengine.select import Selected
+from brengine.settings import BACKENDS
 from brengine.stale import Rung
 from brengine.standing import Standing
 from brengine.verdict import Outcome
@@ -45,7 +46,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Asks and batches at once."),
         click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
-        click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None),
+        click.option("--backend", type=click.Choice(BACKENDS), default=None),
         click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
         click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
         cli_reading.ACCEPT,

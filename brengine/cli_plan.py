@@ -12,6 +12,7 @@ from brengine.batch import Fits
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
+from brengine.settings import BACKENDS
 from brengine.wiring import Project
 
 
@@ -22,7 +23,7 @@ from brengine.wiring import Project
 @click.option("--rulings", is_flag=True, help="List what the plan decides where the specification is silent.")
 @click.option("--batches", is_flag=True, help="Say why each batch is as it is.")
 @click.option("--ledger", is_flag=True, help="List lines and exact texts that no task, or no test, answers for.")
-@click.option("--backend", type=click.Choice(["auto", "anthropic", "manual", "replay"]), default=None)
+@click.option("--backend", type=click.Choice(BACKENDS), default=None)
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
 @cli_reading.ACCEPT

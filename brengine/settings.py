@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brengine.errors import InputError, diagnose, nearest
+from brengine.routing import Routes
 from brengine.source import Source, Span
 from brengine.verdict import Gates
 
-BackendName = Literal["auto", "anthropic", "manual", "replay"]
+BackendName = Literal["auto", "anthropic", "command", "manual", "replay"]
+BACKENDS: tuple[str, ...] = get_args(BackendName)
 
 
 class _Table(BaseModel):
@@ -31,10 +33,19 @@ class _Project(_Table):
 class _Build(_Table):
     backend: BackendName = "auto"
     model: str = "claude-sonnet-5-5"
+    command: list[str] = []
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=64)] = 1
     context_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 4000
     max_output_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 32_000
+
+
+class _Models(_Table):
+    simple: str = ""
+    medium: str = ""
+    complex: str = ""
+    repair: str = ""
+    plan: str = ""
 
 
 class _Gates(_Table):
@@ -68,6 +79,7 @@ class _File(_Table):
     spec: _Spec = _Spec()
     plan: _Plan = _Plan()
     build: _Build = _Build()
+    models: _Models = _Models()
     gates: _Gates = _Gates()
     budget: _Budget = _Budget()
 
@@ -76,6 +88,13 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
     """The settings of a project, all tables in one. Paths are relative to the project's folder."""
 
     reading: _Spec = _Spec()
+    models: _Models = _Models()
+
+    def routes(self) -> Routes:
+        """Which model answers which ask."""
+        named = self.models
+        by_complexity = {"simple": named.simple, "medium": named.medium, "complex": named.complex}
+        return Routes(self.model, by_complexity, named.repair, named.plan)  # type: ignore[arg-type]
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""
@@ -101,7 +120,7 @@ def load(text: str, path: str) -> Settings:
         **found.gates.model_dump(),
         **found.budget.model_dump(),
     }
-    return Settings(**tables, reading=found.spec)
+    return Settings(**tables, reading=found.spec, models=found.models)
 
 
 def _invalid(source: Source, error: ValidationError) -> InputError:

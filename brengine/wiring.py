@@ -31,7 +31,7 @@ from brengine.ports import Backend
 from brengine.promotion import Promoter
 from brengine.reading.options import Options, Settled, with_settled
 from brengine.reading.second import Answer
-from brengine.settings import Settings
+from brengine.settings import BACKENDS, Settings
 from brengine.source import Source
 from brengine.standing import Board
 from brengine.templates import front_matter
@@ -264,6 +264,7 @@ class Project:
             backend=lambda: self.backend,
             prompter=lambda: self.prompter,
             budget=self.budget,
+            routes=self.settings.routes(),
             sink=self.sink,
         )
 
@@ -278,10 +279,12 @@ class Project:
             found.max_seconds if given.seconds is None else given.seconds,
         )
         table, today = places.read_prices(), datetime.now(UTC).date().isoformat()
-        if caps.cost is not None and prices.cost(found.model, Usage(1, 1), table, today) is None:
-            message = f"the price of {found.model} is unknown, so a cap in dollars cannot be held"
+        models = ("what a command answers",) if self.backend_name == "command" else found.routes().all
+        unknown = [name for name in models if prices.cost(name, Usage(1, 1), table, today) is None]
+        if caps.cost is not None and unknown:
+            message = f"the price of {unknown[0]} is unknown, so a cap in dollars cannot be held"
             raise InputError(message, "cap tokens or asks instead (--max-tokens, --max-asks), or name another model")
-        return Budget(caps, found.max_output_tokens, lambda usage: prices.cost(found.model, usage, table, today))
+        return Budget(caps, found.max_output_tokens, lambda model, usage: prices.cost(model, usage, table, today))
 
     @cached_property
     def prompter(self) -> Prompter:
@@ -342,7 +345,11 @@ class Project:
             from brengine.backends.manual import ManualBackend
 
             return ManualBackend(self.places.state / "manual")
-        raise BackendError(f"there is no backend {name!r}", "choose one of: anthropic, manual, replay")
+        if name == "command":
+            from brengine.backends.command import CommandBackend
+
+            return CommandBackend(self.settings.command, self.places.project, self.settings.model)
+        raise BackendError(f"there is no backend {name!r}", f"choose one of: {', '.join(BACKENDS)}")
 
     def require_backend(self) -> None:
         """Say now, in one line, that the backend has no key: before anything is planned or asked."""

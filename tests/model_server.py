@@ -31,6 +31,8 @@ class ModelServer:
     faults: list[str] = field(default_factory=list)
     """What the next requests meet instead of a good reply: a status, `cut`, or a stop reason."""
     prompts: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    """Which model was asked, each time."""
     _server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> ModelServer:
@@ -88,6 +90,7 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             content = body["messages"][0]["content"]
             prompt = content if isinstance(content, str) else "".join(part["text"] for part in content)
             model.prompts.append(prompt)
+            model.models.append(body["model"])
             time.sleep(model.delay)
             fault = model.faults.pop(0) if model.faults else ""
             if fault.isdigit():

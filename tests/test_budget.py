@@ -16,7 +16,7 @@ from brengine.budget import Budget, Caps
 from brengine.errors import OverBudget
 
 
-def price(usage: Usage) -> float:
+def price(model: str, usage: Usage) -> float:
     return (usage.input_tokens + 5 * usage.output_tokens + 2 * usage.cache_write_tokens) / 1000
 
 
@@ -80,7 +80,7 @@ def test_tries_that_fail_are_counted_and_may_use_the_budget_up() -> None:
     with pytest.raises(OverBudget):
         bound.allow()
     bound.give_up(slot)
-    assert bound.tokens == 1680 and slot.used.total == 1680 and slot.used_cost == price(slot.used)
+    assert bound.tokens == 1680 and slot.used.total == 1680 and slot.used_cost == price("", slot.used)
 
 
 def test_an_unknown_cost_counts_as_the_most_that_it_may_be() -> None:
@@ -113,7 +113,7 @@ def test_no_interleaving_goes_over_a_cap(wanted: list[tuple[int, int, int]], mos
             except OverBudget:
                 bound.give_up(slot)
                 return
-        bound.settle(slot, used, price(used))
+        bound.settle(slot, used, price("", used))
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(ask, wanted))

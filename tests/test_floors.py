@@ -12,9 +12,17 @@ CORE = set(
     """source digest errors domain asks verdict events graph keys stale ids spec yamlsource settings
     rules toolchains layout matching
     decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
-    select completion spec_report plan_report assembling room""".split()
+    select completion spec_report plan_report assembling room routing""".split()
 )
-ADAPTERS = {"blobs", "commands", "backends.anthropic_api", "backends.manual", "backends.replay", "checks.suite"}
+ADAPTERS = {
+    "blobs",
+    "commands",
+    "backends.anthropic_api",
+    "backends.manual",
+    "backends.replay",
+    "backends.command",
+    "checks.suite",
+}
 TOUCHES_THE_WORLD = set("os pathlib.Path subprocess socket time datetime logging tempfile shutil random".split())
 
 

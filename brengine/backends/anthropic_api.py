@@ -103,14 +103,14 @@ class AnthropicBackend:
 
     def answer(self, ask: Ask, prompt: Prompt) -> Reply:
         """The reply, with what cut replies before it cost as well. Raises BackendError without a key in its text."""
-        patience = Patience(self._bounds.patience)
+        patience, model = Patience(self._bounds.patience), ask.model or self._model
         tries: list[Usage] = []
         while True:
             self._gate.wait()
             partial = Partial()
             try:
-                self._request(prompt, partial)
-                return self._reply(partial, [*tries, partial.usage])
+                self._request(model, prompt, partial)
+                return self._reply(model, partial, [*tries, partial.usage])
             except Failed as failed:
                 tries.append(partial.usage)
                 if self._meter:
@@ -125,19 +125,19 @@ class AnthropicBackend:
                 else:
                     self._sleep(pause)
 
-    def _reply(self, partial: Partial, tries: list[Usage]) -> Reply:
+    def _reply(self, asked: str, partial: Partial, tries: list[Usage]) -> Reply:
         """The reply with the tokens and the cost of every try; each is priced by its own prompt's length."""
-        model, today = partial.model or self._model, datetime.now(UTC).date().isoformat()
+        model, today = partial.model or asked, datetime.now(UTC).date().isoformat()
         costs = [prices.cost(model, usage, self._prices, today) for usage in tries]
         priced = [dollars for dollars in costs if dollars is not None]
         dollars = sum(priced) if len(priced) == len(costs) else None
         return Reply("".join(partial.text), partial.stop, sum(tries, Usage()), model, self.name, dollars)
 
-    def _request(self, prompt: Prompt, partial: Partial) -> None:
+    def _request(self, model: str, prompt: Prompt, partial: Partial) -> None:
         """One request, streamed into `partial`. Every way to fail ends in Failed."""
         end = time.monotonic() + self._bounds.deadline
         try:
-            with self._client.messages.create(**self._arguments(prompt)) as stream:
+            with self._client.messages.create(**self._arguments(model, prompt)) as stream:
                 for event in stream:
                     _take(event, partial)
         except Exception as error:  # the SDK lets raw httpx, JSON and assertion errors through
@@ -147,10 +147,10 @@ class AnthropicBackend:
         if not (partial.started and partial.stopped and partial.stop in KNOWN_STOPS):
             raise Failed(Fault("the reply was cut before its end", "cut", retryable=True))
 
-    def _arguments(self, prompt: Prompt) -> dict[str, Any]:
+    def _arguments(self, model: str, prompt: Prompt) -> dict[str, Any]:
         system = {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral"}}
         return {
-            "model": self._model,
+            "model": model,
             "max_tokens": self._max_output_tokens,
             "system": [system],
             "messages": [{"role": "user", "content": prompt.user}],
