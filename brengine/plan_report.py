@@ -39,6 +39,8 @@ def _line(text: str, name: str) -> str:
     rows = [row.strip() for row in text.split("\n") if row.strip()]
     telling = next((row for row in rows if row.startswith(("def ", "class ", "async def ")) and name in row), None)
     first = telling or (rows[0] if rows else name)
+    if first.endswith(("(", "{")):  # it goes on over the next lines
+        first = " ".join(rows[rows.index(first) :])
     shown = first if name in first else f"{name}: {first}"
     return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
 
