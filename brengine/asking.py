@@ -28,9 +28,14 @@ class Prompter(Protocol):
         ...
 
     def repair(
-        self, standing: Standing, attempt: int, findings: Sequence[Finding], files: Mapping[str, bytes]
+        self,
+        standing: Standing,
+        attempt: int,
+        findings: Sequence[Finding],
+        files: Mapping[str, bytes],
+        stuck: bool = False,
     ) -> Prompt:
-        """A repair ask for one task with the files and findings of the attempt before."""
+        """A repair ask for one task with the files and findings of the attempt before, `stuck` if they came twice."""
         ...
 
 
@@ -110,13 +115,14 @@ class Asker:
         findings: Sequence[Finding],
         files: Mapping[str, bytes],
         base: Mapping[str, str],
+        stuck: bool = False,
     ) -> Waiting | None:
         """Have the reply of a later attempt of one task; Waiting where a person gives it."""
         member = standing.member(attempt)
         if self.stored(member):
             return None
-        prompt = self._prompter().repair(standing, attempt, findings, files)
-        answer = self._send(Ask((member,), self._routes.again(standing.task)), prompt, base)
+        prompt = self._prompter().repair(standing, attempt, findings, files, stuck)
+        answer = self._send(Ask((member,), self._routes.again(standing.task, stuck)), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer

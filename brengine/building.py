@@ -20,7 +20,7 @@ from brengine.plans.replies import Question
 from brengine.ports import Checker, Subject
 from brengine.promotion import Accepted, Promoter
 from brengine.standing import Board, Standing
-from brengine.verdict import Finding, Outcome, Record, Verdict
+from brengine.verdict import Finding, Outcome, Record, Verdict, signature
 from brengine.workspace import Workspace, stage, unstage
 
 RESTAGES = 3
@@ -147,6 +147,7 @@ class Builder:
 
     def _until_passed(self, standing: Standing, candidate: Candidate, passed: Passed) -> Ending:
         last = self._last(standing, candidate)
+        before: frozenset[tuple[str, str, str]] = frozenset()
         while True:
             asked = self._asks(standing, candidate)
             if asked:
@@ -156,7 +157,9 @@ class Builder:
                 accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
-            following = self._after_failure(standing, candidate, verdict, last)
+            now = signature(verdict.findings)
+            following = self._after_failure(standing, candidate, verdict, last, stuck=now == before)
+            before = now
             if isinstance(following, Ending):
                 return following
             candidate = following
@@ -185,7 +188,7 @@ class Builder:
         return max(stood, self._asker.base(standing)) + self._attempts
 
     def _after_failure(
-        self, standing: Standing, candidate: Candidate, verdict: Verdict, last: int
+        self, standing: Standing, candidate: Candidate, verdict: Verdict, last: int, stuck: bool
     ) -> Candidate | Ending:
         task = standing.task
         asked = not (candidate.edited or task.assembles)
@@ -195,14 +198,14 @@ class Builder:
         if verdict.errored:
             return Ending(task, Outcome.ERRORED, verdict=verdict, note=verdict.errored)
         if again:
-            return self._repaired(standing, candidate, verdict)
+            return self._repaired(standing, candidate, verdict, stuck)
         note = "your file is kept as it is" if candidate.edited else self._keep_best(task, candidate)
         return Ending(task, Outcome.FAILED, verdict=verdict, findings=verdict.findings, note=note)
 
-    def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict) -> Candidate | Ending:
-        attempt = candidate.attempt + 1
+    def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict, stuck: bool) -> Candidate | Ending:
+        attempt, found = candidate.attempt + 1, verdict.findings
         try:
-            waiting = self._asker.repair(standing, attempt, verdict.findings, candidate.files, candidate.base)
+            waiting = self._asker.repair(standing, attempt, found, candidate.files, candidate.base, stuck=stuck)
         except OverBudget:
             note = f"the budget does not allow its repair; {self._keep_best(standing.task, candidate)}"
             return Ending(standing.task, Outcome.SKIPPED, verdict=verdict, findings=verdict.findings, note=note)

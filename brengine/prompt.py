@@ -52,6 +52,8 @@ class Repair:
     attempt: int
     last: int
     findings: tuple[Finding, ...]
+    stuck: bool = False
+    """The same was found at the attempt before."""
 
 
 def pack(pieces: Sequence[Piece], used: int, limit: int) -> tuple[tuple[Piece, ...], tuple[str, ...], int]:
@@ -90,7 +92,7 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
         "nonce": "",
     }
     if repair:
-        values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last}
+        values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last, "stuck": repair.stuck}
     stable = render(system, {})
     nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
     text = render(body, values | {"nonce": nonce})

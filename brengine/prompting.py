@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from brengine import prompt, templates
+from brengine import interface, prompt, templates
 from brengine.asks import Prompt
 from brengine.domain import Task
 from brengine.keys import INTERFACE
@@ -19,6 +19,8 @@ from brengine.workspace import Workspace
 
 RULINGS, CONTRACTS, FILES, BINDING, OVERVIEW = range(5)
 """Ranks: what is taken first when not everything fits."""
+WIDER = 1.5
+"""How much more context a repair may hold after the same failure twice."""
 
 
 class Prompts:
@@ -41,12 +43,23 @@ class Prompts:
         return prompt.build(replace(request, pieces=pieces), self._templates["system"], self._templates["task"])
 
     def repair(
-        self, standing: Standing, attempt: int, findings: Sequence[Finding], files: Mapping[str, bytes]
+        self,
+        standing: Standing,
+        attempt: int,
+        findings: Sequence[Finding],
+        files: Mapping[str, bytes],
+        stuck: bool = False,
     ) -> Prompt:
-        """A repair ask for one task with the files and findings of the attempt before."""
+        """A repair ask for one task with the files and findings of the attempt before.
+
+        The same findings twice: the interfaces of all that the task needs go with it, and there is more room.
+        """
         request = self._request((standing.task,), files, "attempt")
+        if stuck:
+            more = int(request.limit * WIDER)
+            request = replace(request, pieces=(*request.pieces, *self._interfaces(standing.task)), limit=more)
         last = max(attempt, self._settings.attempts)
-        repair = Repair(attempt, last, tuple(findings))
+        repair = Repair(attempt, last, tuple(findings), stuck)
         return prompt.build(request, self._templates["system"], self._templates["repair"], repair)
 
     def _request(
@@ -88,6 +101,15 @@ class Prompts:
             content = self._workspace.read(path)
             if content is not None:
                 yield Piece("data", path, profile.data(path, content), CONTRACTS)
+
+    def _interfaces(self, task: Task) -> Iterator[Piece]:
+        """The public surface of the files that stand below a task, as they are."""
+        for need in self._board.closure(task.id):
+            for path in self._board.tasks[need].targets:
+                content = self._workspace.read(path) if path.endswith(".py") else None
+                stub = interface.stub(content.decode("utf-8", "replace")) if content else ""
+                if stub:
+                    yield Piece("interface", path, stub, FILES)
 
     def _contracts(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """The used contracts of direct needs outside the ask: what may be imported, and from where.

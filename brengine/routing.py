@@ -18,6 +18,8 @@ class Routes:
     by_complexity: dict[Complexity, str] = field(default_factory=dict)
     repair: str = ""
     """For asks after a failed attempt."""
+    stuck: str = ""
+    """For asks after the same failure twice."""
     plan: str = ""
     """For plans, reviews and readings."""
 
@@ -26,9 +28,9 @@ class Routes:
         hardest = max((task.complexity for task in tasks), key=_HARDER.index, default=_HARDER[0])
         return self.by_complexity.get(hardest) or self.default
 
-    def again(self, task: Task) -> str:
+    def again(self, task: Task, stuck: bool = False) -> str:
         """For a repair: the model that is named for it, else the task's own."""
-        return self.repair or self.first([task])
+        return (self.stuck if stuck else "") or self.repair or self.first([task])
 
     def planning(self) -> str:
         """For asks that are about no task."""
@@ -37,5 +39,5 @@ class Routes:
     @property
     def all(self) -> tuple[str, ...]:
         """Every model that may be asked."""
-        named = (self.default, *self.by_complexity.values(), self.repair, self.plan)
+        named = (self.default, *self.by_complexity.values(), self.repair, self.stuck, self.plan)
         return tuple(dict.fromkeys(name for name in named if name))

@@ -45,6 +45,7 @@ class _Models(_Table):
     medium: str = ""
     complex: str = ""
     repair: str = ""
+    stuck: str = ""
     plan: str = ""
 
 
@@ -94,7 +95,7 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
         """Which model answers which ask."""
         named = self.models
         by_complexity = {"simple": named.simple, "medium": named.medium, "complex": named.complex}
-        return Routes(self.model, by_complexity, named.repair, named.plan)  # type: ignore[arg-type]
+        return Routes(self.model, by_complexity, named.repair, named.stuck, named.plan)  # type: ignore[arg-type]
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""

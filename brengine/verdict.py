@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -20,6 +22,12 @@ class Finding:
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""
         return f"[{self.check}] {place}{self.message}"
+
+
+def signature(findings: Sequence[Finding]) -> frozenset[tuple[str, str, str]]:
+    """What findings complain of, whatever numbers they name: equal for the same failure at two attempts."""
+    rows = [(found.check, found.path, (found.message.strip() or " ").split("\n", 1)[0]) for found in findings]
+    return frozenset((check, path, re.sub(r"0x[0-9a-f]+|[0-9.]+", "#", line)) for check, path, line in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from brengine.backends.command import CommandBackend
 from brengine.domain import Task
 from brengine.errors import BackendError, InputError
 from brengine.routing import Routes
+from brengine.verdict import Finding, signature
 
 ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1),), "some-model")
 PROMPT = Prompt("be good", "write a file", "ab12", "task@1")
@@ -121,3 +122,21 @@ def wrong(prompt: str, server: ModelServer) -> str:
 
     files = {path: server.files[path].replace("a + b", "a - b") for path in declared(prompt)}
     return write_reply(files, nonce(prompt))
+
+
+def test_the_same_failure_twice_changes_the_strategy(box: Sandbox, model: ModelServer) -> None:
+    box.write("br.toml", '[build]\nattempts = 3\n[models]\nrepair = "claude-sonnet-5"\nstuck = "claude-opus-5"\n')
+    model.answer = lambda prompt, server: wrong(prompt, server) if len(server.prompts) <= 3 else None
+    failed = box.br("build", "doubling")
+    assert failed.code == 1 and box.asked == 3, failed.out
+    told = ["The same was found at the attempt before" in prompt for prompt in model.prompts]
+    assert told == [False, False, True]
+    assert model.models[1:] == ["claude-sonnet-5", "claude-opus-5"]
+
+
+def test_a_failure_is_the_same_whatever_numbers_it_names() -> None:
+    first = [Finding("tests", "test_add: assert 5 == -1 at 0x7f3a\nmore", "tests/test_adding.py", 6)]
+    again = [Finding("tests", "test_add: assert 7 == -2 at 0x81bc\nother", "tests/test_adding.py", 9)]
+    other = [Finding("coverage", "60 % of the lines are covered", "calc/adding.py")]
+    assert signature(first) == signature(again) != signature(other)
+    assert signature([]) == frozenset()
