@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from brengine import assembling, digest
@@ -14,7 +15,7 @@ from brengine.codec import record_to_row
 from brengine.domain import PROJECT
 from brengine.errors import BackendError, BrError, EngineError, OverBudget
 from brengine.events import Noted, ProjectChecked, Sink
-from brengine.ledger import Ledger
+from brengine.ledger import Ledger, run_row
 from brengine.ports import Checker
 from brengine.promotion import Promoter
 from brengine.stale import Rung
@@ -111,6 +112,7 @@ class Engine:
                     Noted(f"possibly paid, not received: the ask for {tasks} was in flight when a run was killed")
                 )
                 self._ledger.append({"t": "gone", "ask": row["ask"]})
+            self._ledger.append(run_row(what, datetime.now(UTC).isoformat(timespec="seconds")))
             self._begun = True
 
     def ask(self, batch: str) -> None:

@@ -206,6 +206,7 @@ def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[s
         "members": [[m.task, m.key, m.attempt] for m in ask.members],
         "prompt": prompt.digest,
         "nonce": prompt.nonce,
+        "template": prompt.template,
         "blob": blob,
         "base": dict(base),
         "stop": reply.stop,
@@ -280,8 +281,13 @@ def _retry(state: State, row: Row) -> None:
     state.bases[row["task"], row["key"]] = row["base"]
 
 
-def _judged(state: State, row: Row) -> None:
-    """Kept for people and reports: how a stored reply was judged. Nothing is believed because of it."""
+def run_row(what: str, at: str) -> Row:
+    """A run that begins: what was called, and the ISO time."""
+    return {"t": "run", "what": what, "at": at}
+
+
+def _told(state: State, row: Row) -> None:
+    """Kept for people and reports (runs, how stored replies were judged). Nothing is believed because of it."""
 
 
 def _question(state: State, row: Row) -> None:
@@ -307,11 +313,21 @@ _STEPS = {
     "record": _record,
     "forget": _forget,
     "retry": _retry,
-    "judged": _judged,
+    "judged": _told,
+    "run": _told,
     "question": _question,
     "answered": _answered,
     "folded": _folded,
 }
+
+
+def history(path: Path) -> list[Row]:
+    """Every believed entry of a journal, in order, for reports."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return []
+    return [row for line in content.split(b"\n") if (row := _believed(line)) is not None]
 
 
 def _journal_rows(path: Path, notes: list[str]) -> list[Row]:
