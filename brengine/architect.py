@@ -202,6 +202,7 @@ class Architect:
         for row in asked:
             if row.question.kind == "conflict":
                 lines |= {quote.line for quote in anchors.read(row.question.about)[0]}
+                lines |= {n for n in anchors.mentioned(row.question.said) if n <= len(source.lines)}
         covered = {task.id: [n for cover in task.covers for n in cover.span.lines] for task in now.tasks}
         near = prompts.around(source, lines)
         beside = {n + step for n in drift.fresh for step in range(-BESIDE, BESIDE + 1)} | (lines - set(drift.fresh))
@@ -215,7 +216,7 @@ class Architect:
             "questions": [_asked(row) for row in asked],
             "rulings": [prompts.ruled(ruling) for ruling in now.rulings],
             "tasks": prompts.shown_plan(PlanFile("", "changes"), rows, covered),
-            "others": [prompts.one_line(t) for t in now.tasks if t.id not in touched and not t.assembles],
+            "others": [prompts.one_line(t, covers=True) for t in now.tasks if t.id not in touched and not t.assembles],
             "lines": prompts.numbered(source, shown),
             "kept": [task.id for task in rows if task.edited],
             "limit": self._ground.limit,

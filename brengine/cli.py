@@ -26,6 +26,7 @@ class Lazy(click.Group):
         "task": ("brengine.cli_task", "List tasks, show one, or execute one by hand."),
         "status": ("brengine.cli_task", "What is built, what is stale, what failed."),
         "why": ("brengine.cli_task", "Why a task, feature or file is stale."),
+        "graph": ("brengine.cli_look", "What needs what, as a tree, DOT, Mermaid or JSON."),
         "log": ("brengine.cli_look", "Past runs: what they asked for, spent and built."),
         "clean": ("brengine.cli_task", "Remove what was built, never what was edited."),
     }

@@ -1,14 +1,16 @@
-"""`br log`: looking back."""
+"""`br log`, `br graph`: looking back, and looking at how things hang together."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
-from brengine import ledger, log_report
+from brengine import graph_report, ledger, log_report, select
+from brengine.cli_task import state_of
 from brengine.places import Places
+from brengine.wiring import Project
 
 
 @click.command()
@@ -31,4 +33,26 @@ def log(where: Places, last: int, stats: bool, as_json: bool) -> None:
         lines = [json.dumps([asdict(run) for run in runs], indent=1)]
         told = lines if as_json else list(log_report.shown(runs)) or ["No run yet."]
     for line in told:
+        click.echo(line)
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--by", type=click.Choice(graph_report.LEVELS), default="task", help="What the nodes are.")
+@click.option("--format", "form", type=click.Choice(graph_report.FORMS), default="tree", help="Text, or for a tool.")
+@click.pass_obj
+def graph(where: Places, targets: tuple[str, ...], by: graph_report.Level, form: graph_report.Form) -> None:
+    """Show what needs what: everything, or TARGETS with what they need.
+
+    `br graph --format dot | dot -Tsvg` draws it; mermaid goes into Markdown.
+    """
+    project = Project(where)
+    chosen = [task for found in select.select_all(project.plan, targets) for task in found.tasks]
+    standings = project.board.all()
+    wanted = {need for task in chosen for need in (task, *project.board.closure(task))} or set(standings)
+    tasks = tuple(task for task in project.plan.tasks if task.id in wanted)
+    batches = [replace(b, tasks=tuple(t for t in b.tasks if t in wanted)) for b in project.plan.batches]
+    plan = replace(project.plan, tasks=tasks, batches=tuple(b for b in batches if b.tasks))
+    states = {name: state_of(standing) for name, standing in standings.items()}
+    for line in graph_report.rendered(graph_report.nodes(plan, states, by), form):
         click.echo(line)

@@ -181,10 +181,12 @@ def shown_plan(plan: PlanFile, tasks: Iterable[Planned], located: Mapping[str, S
     return writing.body(replace(plan, tasks=tuple(rows), rulings=(), surface=(), unplanned=())).strip()
 
 
-def one_line(task: Task) -> str:
-    """A task in one line: its files, and the names that it defines."""
+def one_line(task: Task, covers: bool = False) -> str:
+    """A task in one line: its files, the names that it defines, and the lines that it covers where that is wanted."""
     names = ", ".join(contract.name for contract in task.defines)
-    return f"{task.id}: {', '.join(task.targets)}" + (f"; defines {names}" if names else "")
+    lines = anchors.ranges(n for cover in task.covers for n in cover.span.lines) if covers else ""
+    told = f"{task.id}: {', '.join(task.targets)}" + (f"; defines {names}" if names else "")
+    return told + (f"; covers lines {lines}" if lines else "")
 
 
 def with_contracts(task: Task) -> str:
