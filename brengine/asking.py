@@ -52,6 +52,7 @@ class Asker:
         budget: Budget,
         routes: Routes,
         sink: Sink,
+        closed: str = "",
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -60,6 +61,8 @@ class Asker:
         self._budget = budget
         self._routes = routes
         self._sink = sink
+        self.closed = closed
+        """Why nobody is asked, "" where asking is open; the budget may close it."""
         self.waiting: dict[str, Waiting] = {}
         """Tasks whose reply a person gives, with where."""
         self.over: OverBudget | None = None
@@ -87,7 +90,7 @@ class Asker:
 
         Sends nothing for a member whose reply is stored.
         """
-        wanted = [standing for standing in standings if self.lacks(standing)]
+        wanted = [standing for standing in standings if self.lacks(standing)] if not self.closed else []
         waiting: dict[str, Waiting] = {}
         for members, prompt in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
@@ -159,14 +162,17 @@ class Asker:
         try:
             return self._budget.reserve(upper_bound(prompt.system + prompt.user), ask.model)
         except OverBudget as error:
-            self.over = error
+            self._stopped(error)
             raise
+
+    def _stopped(self, error: OverBudget) -> None:
+        self.over, self.closed = error, "the budget does not allow it"
 
     def _unanswered(self, ask: Ask, slot: Slot | None, error: BrError) -> None:
         """No reply: what tries took is told, so that no token is left out of the sum."""
         self._ledger.append({"t": "gone", "ask": ask.id})
         if isinstance(error, OverBudget):
-            self.over = error
+            self._stopped(error)
         if slot:
             self._budget.give_up(slot)
             self._sink(Unanswered(tuple(m.task for m in ask.members), slot.used, slot.used_cost))

@@ -138,8 +138,8 @@ class Builder:
             return Ending(task, Outcome.SKIPPED, note=f"needs {', '.join(needs)}")
         if waiting:
             return _waits(task, waiting)
-        if self._asker.over and self._asker.lacks(standing):
-            return Ending(task, Outcome.SKIPPED, note="not asked for: the budget does not allow it")
+        if self._asker.closed and self._asker.lacks(standing):
+            return Ending(task, Outcome.SKIPPED, note=f"not asked for: {self._asker.closed}")
         candidate = self._candidates.first(standing)
         if candidate is None:
             return Ending(task, Outcome.ERRORED, note="what it should be restored from has gone; build again")

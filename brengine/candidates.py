@@ -12,7 +12,7 @@ from brengine.domain import Task
 from brengine.ledger import Stored
 from brengine.plans import replies
 from brengine.plans.replies import Question
-from brengine.stale import Rung
+from brengine.stale import Rung, asks_anew
 from brengine.standing import Standing
 from brengine.verdict import Finding, Outcome
 from brengine.workspace import Workspace
@@ -72,8 +72,9 @@ class Candidates:
     def _as_it_stands(self, standing: Standing) -> Candidate | None:
         """What stands in the tree, with what is missing put back as it was recorded."""
         record = standing.record
-        if record is None:
-            return None
+        if record is None or asks_anew(standing.reasons):  # a person wants it adopted
+            attempt = record.attempt if record else 0
+            return Candidate(self.present(standing.task), standing.present, Outcome.VERIFIED, attempt, edited=True)
         files: dict[str, bytes] = {}
         for path, recorded in record.outputs:
             content = self._workspace.read(path) if standing.present.get(path) else self._blobs.get(recorded)

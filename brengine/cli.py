@@ -23,6 +23,10 @@ class Lazy(click.Group):
         "build": ("brengine.cli_build", "Build what is stale: all of it, or the targets given."),
         "run": ("brengine.cli_build", "Build in a mode: --auto."),
         "retry": ("brengine.cli_build", "Ask anew for a task that failed."),
+        "adopt": (
+            "brengine.cli_build",
+            "Take your own files for the answer: they are verified, nobody is asked.",
+        ),
         "task": ("brengine.cli_task", "List tasks, show one, or execute one by hand."),
         "status": ("brengine.cli_task", "What is built, what is stale, what failed."),
         "why": ("brengine.cli_task", "Why a task, feature or file is stale."),

@@ -105,6 +105,41 @@ def retry(where: Places, /, target: str, **options: Any) -> int:
     return build_all(where, (chosen.name,), **options)
 
 
+@click.command()
+@click.argument("targets", nargs=-1, required=True)
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Verifications at once.")
+@click.pass_obj
+def adopt(where: Places, targets: tuple[str, ...], jobs: int | None) -> int:
+    """Take the files of TARGETS as they stand for the answer: verified by the ordinary checks, nobody is asked.
+
+    What does not pass fails with its findings, and the files are kept.
+    """
+    project = Project(where)
+    cli_reading.settle(project, False)
+    chosen = [name for found in select.select_all(project.plan, targets) for name in found.tasks]
+    _adoptable(project, chosen)
+    project.engine.begin("br adopt")
+    for name in chosen:
+        standing = project.board.standing(name)
+        if standing.rung is Rung.ASK:
+            project.ledger.append({"t": "adopt", "task": name, "key": standing.ask.digest})
+    project.engine.end()
+    build_all(where, targets, jobs=jobs, closed="`br adopt` asks nobody")
+    board = Project(where).board
+    return 0 if all(board.is_done(name) for name in chosen) else 1
+
+
+def _adoptable(project: Project, chosen: Sequence[str]) -> None:
+    """Refuse where files are missing, or where what the targets need would have to be asked for."""
+    for name in chosen:
+        missing = [path for path, content in project.board.standing(name).present.items() if not content]
+        if missing:
+            raise InputError(f"{name} cannot be adopted: {', '.join(missing)} is not there", "write it, or `br build`")
+    for name in sorted(_needed(project, chosen) - set(chosen)):
+        if project.board.standing(name).rung is Rung.ASK:
+            raise InputError(f"{name} is needed, and not built", f"adopt it as well, or `br build {name}` first")
+
+
 # --- building -----------------------------------------------------------------------------------------------------
 
 
@@ -118,18 +153,19 @@ def build_all(
     record: Path | None = None,
     spec: Path | None = None,
     accept_reading: bool = False,
+    closed: str = "",
     **capped: Any,
 ) -> int:
-    """Build and report; answers the exit code."""
+    """Build and report; answers the exit code. `closed`: why nobody may be asked."""
     reporter = Reporter(click.echo, here=str(Path.cwd()))
     caps = cli_budget.taken(capped)
-    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps)
+    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed)
     width = jobs or project.settings.jobs
     reporter.live = width == 1
-    if not project.ledger.state.records:
+    if not closed and not project.ledger.state.records:
         project.require_backend()
     cli_reading.settle(project, accept_reading)
-    if project.settings.planner == "model" and project.unplanned:
+    if not closed and project.settings.planner == "model" and project.unplanned:
         from brengine import planner
 
         planner.ensure(project, click.echo)
@@ -144,7 +180,7 @@ def build_all(
         click.echo(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
         return 0
     stale = _stale(project, chosen)
-    if any(standing.rung is Rung.ASK for standing in stale.values()):
+    if not closed and any(standing.rung is Rung.ASK for standing in stale.values()):
         project.require_backend()
     stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,8 @@ class State:
     """Promotions begun and not finished, by batch id."""
     bases: dict[tuple[str, str], int] = field(default_factory=dict)
     """(task, ask Key digest) -> attempts that `br retry` set aside."""
+    adopting: set[tuple[str, str]] = field(default_factory=set)
+    """(task, ask Key digest) whose files, as they stand, a person wants verified instead of asked for."""
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     reading: Settled = field(default_factory=Settled)
@@ -279,6 +281,11 @@ def _forget(state: State, row: Row) -> None:
 
 def _retry(state: State, row: Row) -> None:
     state.bases[row["task"], row["key"]] = row["base"]
+    state.adopting.discard((row["task"], row["key"]))
+
+
+def _adopt(state: State, row: Row) -> None:
+    state.adopting.add((row["task"], row["key"]))
 
 
 def run_row(what: str, at: str) -> Row:
@@ -313,6 +320,7 @@ _STEPS = {
     "record": _record,
     "forget": _forget,
     "retry": _retry,
+    "adopt": _adopt,
     "judged": _told,
     "run": _told,
     "question": _question,

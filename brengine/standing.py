@@ -171,6 +171,8 @@ class Board:
         if base and (record is None or record.attempt <= base):
             found, rung = (*found, Reason(ReasonKind.RETRY_ASKED)), Rung.ASK
             return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, rung))
+        if (name, ask.digest) in self._ledger.state.adopting and stale.asks_anew(found) and all(present.values()):
+            return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, Rung.VERIFY))
         action = self._actions.get(ask.digest) if found else None
         wanted = set(action.outputs.values()) if action else set()
         wanted |= {content for _, content in record.outputs} if record else set()

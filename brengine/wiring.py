@@ -59,6 +59,7 @@ class Project:
         sink: Sink = lambda event: None,
         options: Options | None = None,
         caps: Caps = UNCAPPED,
+        closed: str = "",
         foreign: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -73,6 +74,7 @@ class Project:
         self._environ = environ
         self._options = options or Options()
         self._caps = caps
+        self._closed = closed
         self._settled: Settled | None = None
         self._is_own = not foreign
 
@@ -266,6 +268,7 @@ class Project:
             budget=self.budget,
             routes=self.settings.routes(),
             sink=self.sink,
+            closed=self._closed,
         )
 
     @cached_property

@@ -124,13 +124,19 @@ def test_no_interleaving_goes_over_a_cap(wanted: list[tuple[int, int, int]], mos
 
 
 def test_a_build_that_its_budget_stops_exits_with_4_and_goes_on_from_there(box: Sandbox) -> None:
-    stopped = box.br("build", "--max-asks", "1", "-j", "4")
+    stopped = box.br("build", "--max-asks", "1")
     assert stopped.code == 4 and box.asked == 1, stopped.out
     assert "error: stopped by the budget: 1 asks were sent, and 1 are allowed" in stopped.out
     assert "not asked for: the budget does not allow it" in stopped.out and "asks        1 sent" in stopped.out
     assert "built" in stopped.out, "what was paid for is verified all the same"
     done = box.br("build")
     assert done.code == 0 and box.asked == 2 and len(box.tree()) == 6
+
+
+def test_a_cap_on_asks_holds_with_several_workers(box: Sandbox) -> None:
+    stopped = box.br("build", "--max-asks", "1", "-j", "4")
+    assert stopped.code == 4 and box.asked == 1, stopped.out
+    assert box.br("build", "-j", "4").code == 0 and box.asked == 2
 
 
 def test_caps_stand_in_br_toml_and_the_command_line_goes_before_it(box: Sandbox) -> None:
