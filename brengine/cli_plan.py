@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from brengine import cli_budget, cli_build, cli_reading, plan_report, planner, room, spec_report
+from brengine import cli_budget, cli_ending, cli_preview, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
 from brengine.errors import render
 from brengine.places import Places
@@ -66,7 +66,7 @@ def plan(
         return 0
     for line in (*spec_report.headline(project.plan.spec), *_review(project)):
         click.echo(line)
-    cli_build.preview(project, targets)
+    cli_preview.preview(project, targets)
     return 0
 
 
@@ -105,5 +105,5 @@ def _review(project: Project) -> list[str]:
 
 def _ledgers(project: Project, everything: bool) -> list[str]:
     assembled, ground = planner.Planner(project, click.echo).ground_of_plan()
-    tests = cli_build.test_texts(project, project.plan.tasks)
+    tests = cli_ending.test_texts(project, project.plan.tasks)
     return list(plan_report.ledgers(assembled, ground, project.plan, tests, everything))

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from brengine import cleaning, completion, report, select
-from brengine.cli_build import HOW, build_all, reason_lines, require_task
+from brengine.cli_build import build_all
+from brengine.cli_preview import HOW, reason_lines, require_task
 from brengine.domain import Reason, ReasonKind
 from brengine.errors import InputError
 from brengine.places import Places

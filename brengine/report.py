@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from brengine import completion, spec_report
@@ -65,6 +65,8 @@ class Reporter:
         self._write = write
         self._here = f"{here.rstrip('/')}/" if here else ""
         self.live = True
+        self.quiet = False
+        """True: only how the run ended is told."""
         self._clock = clock
         self._start = clock()
         self._mutex = threading.RLock()
@@ -75,13 +77,31 @@ class Reporter:
         with self._mutex:
             getattr(self, f"_{type(event).__name__.lower()}")(event)
 
+    def up_to_date(self, count: int) -> None:
+        """Nothing was to be done."""
+        self._write(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
+
+    def end(self, settled: tuple[completion.Settled, ...], records: dict[str, Record], needs: Sequence[str]) -> None:
+        """How a run ended, and what needs a person."""
+        for line in (*self.summary(settled, records), *(["Needs you"] if needs else []), *needs):
+            self._write(line)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._start
+
+    def evidence(self, records: dict[str, Record]) -> tuple[Evidence, ...]:
+        """What the sums of a run rest on: the run of the whole project, else every task's own."""
+        return self.totals.project or tuple(e for r in records.values() if r.task != PROJECT for e in r.evidence)
+
     def summary(self, settled: tuple[completion.Settled, ...], records: dict[str, Record]) -> list[str]:
         """The lines that end a run."""
         totals = self.totals
         ended = totals.outcomes.values()
         done = sum(outcome.done for outcome in ended)
         parts = [f"{sum(o is kind for o in ended)} {kind}" for kind in MARK if any(o is kind for o in ended)]
-        evidence = totals.project or tuple(e for r in records.values() if r.task != PROJECT for e in r.evidence)
+        evidence = self.evidence(records)
         verified = sum(s.fate == "verified" for s in settled)
         rows = [
             ("tasks", f"{done} of {len(totals.outcomes)} done ({', '.join(parts) or 'none'})"),
@@ -90,7 +110,7 @@ class Reporter:
             ("asks", self._asks()),
             ("tokens", f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "")),
             ("cost", f"${totals.cost:.4f}" + (f" and {totals.unpriced} of unknown price" if totals.unpriced else "")),
-            ("time", f"{self._clock() - self._start:.1f} s"),
+            ("time", f"{self.seconds:.1f} s"),
             ("completion", f"{completion.rate(settled):.0f} % ({verified} of {len(settled)} requirements verified)"),
         ]
         return ["Summary", *(f"  {name:<11} {text}" for name, text in rows)]
@@ -105,6 +125,8 @@ class Reporter:
     # --- one method per event -----------------------------------------------------------------------------------
 
     def _line(self, text: str = "") -> None:
+        if self.quiet:
+            return
         text = text.replace(self._here, "") if self._here else text
         held = getattr(self._batch, "lines", None)
         if held is None:
