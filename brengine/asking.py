@@ -10,7 +10,7 @@ from brengine.asks import Ask, Member, Prompt, Reply, Waiting
 from brengine.blobs import Blobs
 from brengine.budget import Budget, Slot
 from brengine.errors import BackendError, BrError, OverBudget, TooLarge
-from brengine.events import Replied, Sink, Unanswered
+from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
 from brengine.routing import Routes
@@ -145,6 +145,8 @@ class Asker:
         backend = self._backend()
         slot = self._reserved(ask, prompt) if backend.paid else None
         self._ledger.append(intent_row(ask, prompt, base))
+        if slot:
+            self._sink(Asked(tuple(m.task for m in ask.members), ask.members[0].attempt, ask.model))
         try:
             answer = backend.answer(ask, prompt)
         except (BackendError, OverBudget) as error:

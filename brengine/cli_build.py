@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +147,8 @@ def build_all(
     **capped: Any,
 ) -> int:
     """Build and report; answers the exit code. `closed`: why nobody may be asked."""
-    reporter = JsonReporter(click.echo) if as_json else Reporter(click.echo, here=str(Path.cwd()))
-    reporter.quiet = quiet
-    say = partial(click.echo, err=quiet or as_json)
+    reporter = _reporter(quiet, as_json)
+    say = reporter.say
     caps = cli_budget.taken(capped)
     project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed)
     width = jobs or project.settings.jobs
@@ -179,8 +177,27 @@ def build_all(
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
     reporter(RunStarted(project.plan, len(stale), project.backend_name))
-    code = _rounds(project, targets, reporter, say, width, keep_going)
+    with reporter:
+        code = _rounds(project, targets, reporter, say, width, keep_going)
     return cli_ending.closing(project, reporter, stale, code)
+
+
+def _reporter(quiet: bool, as_json: bool) -> Reporter:
+    """Events for machines, what goes on for a terminal, plain lines for everything else."""
+    here = str(Path.cwd())
+    if as_json:
+        return JsonReporter(click.echo)
+    if sys.stdout.isatty() and not quiet:
+        from rich.console import Console
+
+        from brengine.report_live import LiveReporter
+
+        console = Console(highlight=False)
+        if not console.is_dumb_terminal:
+            return LiveReporter(console, here=here)
+    reporter = Reporter(click.echo, here=here)
+    reporter.quiet = quiet
+    return reporter
 
 
 def _rounds(

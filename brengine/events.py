@@ -36,6 +36,15 @@ class BatchStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A prompt goes out to a backend that answers by itself; a reply or `Unanswered` follows."""
+
+    members: tuple[str, ...]
+    attempt: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A reply was stored (`paid` when a backend gave it now, else it was found in the store)."""
 
@@ -104,6 +113,7 @@ Event = (
     RunStarted
     | PlanAmended
     | BatchStarted
+    | Asked
     | Replied
     | Unanswered
     | AttemptFailed

@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from brengine import completion, spec_report
 from brengine.asks import Usage
 from brengine.domain import PROJECT
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
+    Asked,
     AttemptFailed,
     BatchEnded,
     BatchStarted,
@@ -72,6 +75,19 @@ class Reporter:
         self._mutex = threading.RLock()
         self._batch = threading.local()
         self.totals = Totals()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A run has ended, however it did."""
+
+    def say(self, text: str) -> None:
+        """One line that is no event's."""
+        if not self.quiet:
+            self._write(text)
 
     def __call__(self, event: Event) -> None:
         with self._mutex:
@@ -158,6 +174,9 @@ class Reporter:
             self._batch.lines = None
             for text in held:
                 self._write(text)
+
+    def _asked(self, event: Asked) -> None:
+        """Told by reporters that show what is in flight."""
 
     def _replied(self, event: Replied) -> None:
         totals, reply = self.totals, event.reply

@@ -12,6 +12,7 @@ from typing import Any
 from brengine import completion
 from brengine.asks import Usage
 from brengine.events import (
+    Asked,
     AttemptFailed,
     BatchEnded,
     BatchStarted,
@@ -91,6 +92,8 @@ def row(event: Event) -> Row:
             found |= {"tasks": list(batch.tasks), "stale": list(stale_ones)}
         case BatchEnded(batch, number):
             found = {"batch": batch.id, "number": number}
+        case Asked(members, attempt, model):
+            found = {"tasks": list(members), "attempt": attempt, "model": model}
         case Replied(members, attempt, reply, paid):
             found = {"tasks": list(members), "attempt": attempt, "paid": paid, "backend": reply.backend}
             found |= {"model": reply.model, "stop": reply.stop, "usage": _usage(reply.usage), "cost": reply.cost}
