@@ -55,6 +55,11 @@ class Budget:
         self.tokens = 0
         self.cost = 0.0
 
+    @property
+    def uncapped(self) -> bool:
+        """True where nothing bounds what the run spends."""
+        return self._caps == UNCAPPED
+
     def reserve(self, prompt_tokens: int, model: str = "") -> Slot:
         """Room for one ask; waits while asks in flight may leave some. Raises OverBudget."""
         most = Usage(prompt_tokens, self._longest)

@@ -34,6 +34,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
         click.option("--backend", type=click.Choice(BACKENDS), default=None),
         click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid run."),
         click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended."),
         click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (docs/formats.md)."),
         click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
@@ -144,6 +145,7 @@ def build_all(
     closed: str = "",
     quiet: bool = False,
     as_json: bool = False,
+    yes: bool = False,
     **capped: Any,
 ) -> int:
     """Build and report; answers the exit code. `closed`: why nobody may be asked."""
@@ -173,6 +175,7 @@ def build_all(
     stale = cli_preview.stale(project, chosen)
     if not closed and any(standing.rung is Rung.ASK for standing in stale.values()):
         project.require_backend()
+        cli_preview.approve(project, stale, yes)
     stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,28 @@ def preview(project: Project, targets: Sequence[str]) -> None:
     total = sum(one.tokens for one in sent)
     click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks, {len(sent)} asks, at most {total:,} tokens to send")
     click.echo(_price(sent))
+
+
+def approve(project: Project, found: Mapping[str, Standing], yes: bool) -> None:
+    """Before a project's first paid run without a cap: the forecast, and a question. Raises InputError where not."""
+    asked = [standing for standing in found.values() if standing.rung is Rung.ASK]
+    paid = any(stored.reply.backend == "anthropic" for stored in project.ledger.state.replies.values())
+    if yes or paid or not asked or not project.pays or not project.budget.uncapped:
+        return
+    by_batch: dict[str, list[Standing]] = {}
+    for standing in asked:
+        by_batch.setdefault(project.board.batch_of[standing.task.id], []).append(standing)
+    sent = [one for members in by_batch.values() for one in _expected(project, members)]
+    tokens = sum(one.tokens for one in sent)
+    told = (
+        f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send, repairs not counted. {_price(sent)}."
+    )
+    hint = "say --yes, or set a cap: --max-cost DOLLARS (or [budget] in br.toml)"
+    if not sys.stdin.isatty():
+        raise InputError(f"this is the first paid run of this project, and nothing caps it: {told}", hint)
+    click.echo(f"The first paid run of this project: {told}")
+    if not click.confirm("Go on?"):
+        raise InputError("nothing was sent", hint)
 
 
 def _price(sent: Sequence[Sent]) -> str:

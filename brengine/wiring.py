@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from brengine import codec, digest, doit_memory, durable, places, prices
 from brengine.asking import Asker, Prompter
@@ -318,6 +319,13 @@ class Project:
         if any(self._environ.get(name) for name in (*KEYS, "ANTHROPIC_BASE_URL")):
             return "anthropic"
         return "replay" if self._recordings.is_dir() else "anthropic"
+
+    @property
+    def pays(self) -> bool:
+        """True where an ask goes to an endpoint that is not on this machine."""
+        host = urlsplit(self._environ.get("ANTHROPIC_BASE_URL", "")).hostname or ""
+        here = host in ("localhost", "::1") or host.startswith("127.")
+        return self.backend_name == "anthropic" and not here
 
     @property
     def _recordings(self) -> Path:

@@ -156,6 +156,19 @@ def test_a_cap_in_dollars_needs_a_price(box: Sandbox) -> None:
     assert box.br("build", "--max-cost", "5").code == 0
 
 
+def test_the_first_paid_run_without_a_cap_shows_the_forecast_and_asks(box: Sandbox) -> None:
+    far = {"ANTHROPIC_BASE_URL": "http://model.invalid"}
+    refused = box.br("build", env=far)
+    assert refused.code == 3 and "first paid run of this project, and nothing caps it: 3 tasks, 2 asks" in refused.out
+    assert "At most $0.0" in refused.out and "--yes" in refused.out
+    for words in (["--yes"], ["--max-cost", "5"]):
+        failed = box.br("build", "arithmetic", *words, env=far)
+        assert failed.code == 2 and "no whole reply from http://model.invalid" in failed.out, failed.out
+    assert box.br("build").code == 0, "an endpoint on this machine is nobody's bill"
+    box.edit("PROJECT_SPEC.md", "Adding two numbers", "Adding two whole numbers")
+    assert "first paid run" not in box.br("build", env=far).out
+
+
 def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sandbox, model: ModelServer) -> None:
     model.faults = ["cut"] * 4
     failed = box.br("build", "arithmetic")
