@@ -244,6 +244,33 @@ def test_a_pause_holds_for_everyone() -> None:
     assert slept == [5]
 
 
+def test_after_a_pause_one_tries_and_the_others_wait_for_what_comes_of_it() -> None:
+    gate = Gate(time.monotonic, time.sleep)
+    gate.close_for(0.05)
+    came: list[int] = []
+    held = threading.Event()
+
+    def send(number: int) -> None:
+        gate.wait()
+        came.append(number)
+        held.wait(5)
+
+    workers = [threading.Thread(target=send, args=(number,)) for number in range(6)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.4)
+    assert len(came) == 1, "one finds out"
+    gate.release()
+    time.sleep(0.3)
+    assert len(came) == 2, "it had no answer: another finds out"
+    gate.opened()
+    time.sleep(0.3)
+    assert len(came) == 6
+    held.set()
+    for worker in workers:
+        worker.join()
+
+
 @given(st.integers(1, 60))
 def test_waits_are_jittered_and_bounded(number: int) -> None:
     assert 0 <= retry.backoff(number) <= min(60, 2 ** (number - 1))

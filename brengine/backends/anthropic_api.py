@@ -113,6 +113,10 @@ class AnthropicBackend:
                 return self._reply(model, partial, [*tries, partial.usage])
             except Failed as failed:
                 tries.append(partial.usage)
+                if failed.fault.waits:
+                    self._gate.release()
+                else:
+                    self._gate.opened()
                 if self._meter:
                     self._meter.count(partial.usage)
                 pause = patience.after(failed.fault)
@@ -138,6 +142,7 @@ class AnthropicBackend:
         end = time.monotonic() + self._bounds.deadline
         try:
             with self._client.messages.create(**self._arguments(model, prompt)) as stream:
+                self._gate.opened()
                 for event in stream:
                     _take(event, partial)
         except Exception as error:  # the SDK lets raw httpx, JSON and assertion errors through

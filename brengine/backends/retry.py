@@ -14,6 +14,8 @@ FIRST, LONGEST = 1.0, 60.0
 """Bounds of the jittered exponential wait, in seconds."""
 LONGEST_TOLD = 120.0
 """A retry-after is obeyed up to this many seconds."""
+POLL = 0.05
+"""Seconds between two looks at whether the one that tries was let in."""
 TRIES = 4
 """How often a request that failed otherwise than by rate limit or overload is sent in all."""
 
@@ -36,22 +38,50 @@ class Fault:
 
 @dataclass(slots=True)
 class Gate:
-    """One pause for all workers: after a 429 or 529 nobody sends before `until` (monotonic seconds)."""
+    """One pause for all workers: after a 429 or 529 nobody sends before `until` (monotonic seconds).
+
+    Then one worker tries; the others wait for what comes of it, so a storm costs one request for each pause.
+    """
 
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     until: float = 0.0
+    troubled: bool = False
+    """True from a refusal to the next request that is let in."""
+    trying: bool = False
+    """One worker is finding out whether the trouble is over."""
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
         """Return when sending is allowed."""
-        while (left := self.until - self.clock()) > 0:
-            self.sleep(left)
+        while (pause := self._pause()) > 0:
+            self.sleep(pause)
+
+    def _pause(self) -> float:
+        with self._mutex:
+            left = self.until - self.clock()
+            if left > 0:
+                return left
+            if self.troubled and self.trying:
+                return POLL
+            self.trying = self.troubled
+            return 0.0
 
     def close_for(self, seconds: float) -> None:
         """Let nobody send for so long."""
         with self._mutex:
             self.until = max(self.until, self.clock() + seconds)
+            self.troubled, self.trying = True, False
+
+    def release(self) -> None:
+        """Who tried got no answer: another may try, when the pause is over."""
+        with self._mutex:
+            self.trying = False
+
+    def opened(self) -> None:
+        """A request was let in, or failed by something else than a refusal: all may send."""
+        with self._mutex:
+            self.troubled = self.trying = False
 
 
 @dataclass(slots=True)
