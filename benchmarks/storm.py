@@ -157,8 +157,8 @@ def project(folder: Path, count: int) -> None:
     (rules / "records.yaml").write_text(
         "pack: records\nversion: 1\nlayers: {core: Core layer}\nrules:\n  - id: record\n"
         "    when: {kind: each-requirement, requirement: [record]}\n"
-        "    task: {name: 'Keep {requirement}', kind: data, layer: core, domain: backend, complexity: complex, minutes: 60,\n"
-        "      done: kept, targets: ['data/{requirement_slug}.json'], covers: match}\n"
+        "    task: {name: 'Keep {requirement}', kind: data, layer: core, domain: backend, complexity: complex,\n"
+        "      minutes: 60, done: kept, targets: ['data/{requirement_slug}.json'], covers: match}\n"
     )
     for pack in ("testing", "documentation", "examples", "general"):
         (rules / f"{pack}.yaml").write_text(f"pack: {pack}\nversion: 1\nrules: []\n")
