@@ -609,3 +609,17 @@ def test_the_forms_that_a_reference_states_are_found() -> None:
     found = {row.name for row in surface.stated(LONG)}
     assert {"Text", "Integer", "Decimal", "Date", "Flag", "Choice", "Filler", "Repeated", "Layout", "Reader"} <= found
     assert {item.name for item in surface.given(LONG, {}) if item.kind != "command"}
+
+
+def test_a_plan_may_be_mended_by_edits() -> None:
+    before = {"plan/table.yaml": TABLE, "plan/quotes.yaml": QUOTES}
+    text = (
+        '<<<BR-ab12 EDIT path="plan/quotes.yaml">>>\n<<<BR-ab12 SEARCH>>>\n    covers: 15\n<<<BR-ab12 REPLACE>>>\n'
+        "    covers: 15, 19\n<<<BR-ab12 END>>>\n<<<BR-ab12 MANIFEST count=1>>>\nplan/quotes.yaml\n<<<BR-ab12 DONE>>>\n"
+    )
+    found = replies.written(text, "end_turn", "ab12", tuple(before), before)
+    assert not found.findings and found.texts["plan/table.yaml"] == TABLE
+    assert found.texts["plan/quotes.yaml"] == QUOTES.replace("covers: 15", "covers: 15, 19")
+    twice = replies.written(text.replace("covers: 15\n", "id: nowhere\n"), "end_turn", "ab12", tuple(before), before)
+    assert any("plan/quotes.yaml" in finding for finding in twice.findings)
+    assert twice.texts["plan/quotes.yaml"] == QUOTES
