@@ -28,6 +28,7 @@ class Lazy(click.Group):
             "Take your own files for the answer: they are verified, nobody is asked.",
         ),
         "task": ("brengine.cli_task", "List tasks, show one, or execute one by hand."),
+        "prompt": ("brengine.cli_look", "Show exactly what would be sent for a task."),
         "status": ("brengine.cli_task", "What is built, what is stale, what failed."),
         "why": ("brengine.cli_task", "Why a task, feature or file is stale."),
         "graph": ("brengine.cli_look", "What needs what, as a tree, DOT, Mermaid or JSON."),

@@ -1,4 +1,4 @@
-"""`br log`, `br graph`: looking back, and looking at how things hang together."""
+"""`br log`, `br graph`, `br prompt`: looking back, at how things hang together, and at what would be sent."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import asdict, replace
 import click
 
 from brengine import graph_report, ledger, log_report, select
+from brengine.cli_preview import require_task
 from brengine.cli_task import state_of
 from brengine.places import Places
+from brengine.stale import Rung
+from brengine.tokens import upper_bound
 from brengine.wiring import Project
 
 
@@ -56,3 +59,32 @@ def graph(where: Places, targets: tuple[str, ...], by: graph_report.Level, form:
     states = {name: state_of(standing) for name, standing in standings.items()}
     for line in graph_report.rendered(graph_report.nodes(plan, states, by), form):
         click.echo(line)
+
+
+@click.group()
+def prompt() -> None:
+    """Look at prompts."""
+
+
+@prompt.command("show")
+@click.argument("target")
+@click.option("--alone", is_flag=True, help="Only this task, whatever would be asked for with it.")
+@click.pass_obj
+def prompt_show(where: Places, target: str, alone: bool) -> None:
+    """Print exactly what would be sent for a task, with those of its batch that would be asked for with it.
+
+    What it was made from, and what did not fit, is told on standard error.
+    """
+    project = Project(where)
+    found = require_task(select.select(project.plan, target), project.board.tasks)
+    board = project.board
+    own = board.standing(found.id)
+    mates = [board.standing(name) for name in board.batches[board.batch_of[found.id]].tasks]
+    wanted = [standing for standing in mates if standing.rung is Rung.ASK]
+    together = wanted if own in wanted and not alone else [own]
+    shown = next(p for members, p in project.asker.prompts(together) if own in members)
+    click.echo(f"{shown.system}\n\n{shown.user}")
+    left = ", ".join(shown.left_out) or "nothing"
+    size = upper_bound(shown.system + shown.user)
+    told = f"{shown.template}: at most {size:,} tokens, {shown.context_tokens:,} of them context; left out: {left}"
+    click.echo(told if own.rung is Rung.ASK else f"{told}; {found.id} is not to be asked for now", err=True)

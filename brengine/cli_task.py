@@ -51,17 +51,13 @@ def task_list(where: Places, as_json: bool) -> None:
 
 @task.command("show")
 @click.argument("target")
-@click.option("--prompt", is_flag=True, help="Print exactly what would be sent for it.")
 @click.pass_obj
-def task_show(where: Places, target: str, prompt: bool) -> None:
-    """Show one task: files, needs, contracts, spec lines, acceptance, evidence."""
+def task_show(where: Places, target: str) -> None:
+    """Show one task: files, needs, contracts, spec lines, acceptance, evidence. `br prompt show` has its prompt."""
     project = Project(where)
     found = require_task(select.select(project.plan, target), project.board.tasks)
     standing = project.board.standing(found.id)
     rendered = project.prompter.task([standing])
-    if prompt:
-        click.echo(f"{rendered.system}\n\n{rendered.user}")
-        return
     for line in _shown(project, standing):
         click.echo(line)
     left = ", ".join(rendered.left_out) or "nothing"

@@ -24,7 +24,7 @@ def test_a_task_is_shown_with_all_that_it_rests_on(box: Sandbox) -> None:
         "left out: nothing",
     ):
         assert text in shown, shown
-    sent = box.br("task", "show", "doubling", "--prompt").out
+    sent = box.br("prompt", "show", "doubling", "--alone").out
     assert "contracts to define, exactly:" in sent and "def add(a: int, b: int) -> int" in sent
 
 
@@ -159,3 +159,12 @@ def test_a_project_overrides_templates_and_a_new_version_asks_again(box: Sandbox
     box.write("prompts/task.j2", text.replace("{{ nonce }}", "{{ nonse }}"))
     broken = box.br("task", "show", "adding")
     assert broken.code == 3 and "unknown variable 'nonse'" in broken.out
+
+
+def test_a_prompt_is_shown_as_it_would_be_sent(box: Sandbox) -> None:
+    shown = box.br("prompt", "show", "doubling").out
+    assert 'FILE path="calc/adding.py"' in shown and 'FILE path="calc/doubling.py"' in shown, "one ask for both"
+    assert "task@" in shown and "left out: nothing" in shown
+    assert box.br("build").code == 0
+    assert box.model is not None and box.model.prompts[0].strip() in shown
+    assert "is not to be asked for now" in box.br("prompt", "show", "doubling").out
