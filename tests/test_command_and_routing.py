@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from model_server import ModelServer
+from model_server import ModelServer, declared, nonce, write_reply
 from sandbox import FILES, RULES, Sandbox
 
 from brengine.asks import Ask, Member, Prompt
@@ -58,7 +61,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_project_is_built_by_a_program(tmp_path: Path) -> None:
     box = Sandbox(tmp_path / "project")
-    box.write("files.json", __import__("json").dumps(FILES))
+    box.write("files.json", json.dumps(FILES))
     box.write("model.py", MODEL)
     box.write("br.toml", f'[build]\nbackend = "command"\ncommand = ["{sys.executable}", "model.py"]\n')
     built = box.br("build", "-j", "2")
@@ -118,8 +121,6 @@ def test_a_build_asks_the_model_that_br_toml_names_and_another_after_a_failure(
 
 
 def wrong(prompt: str, server: ModelServer) -> str:
-    from model_server import declared, nonce, write_reply
-
     files = {path: server.files[path].replace("a + b", "a - b") for path in declared(prompt)}
     return write_reply(files, nonce(prompt))
 
@@ -140,3 +141,41 @@ def test_a_failure_is_the_same_whatever_numbers_it_names() -> None:
     other = [Finding("coverage", "60 % of the lines are covered", "calc/adding.py")]
     assert signature(first) == signature(again) != signature(other)
     assert signature([]) == frozenset()
+
+
+def test_the_program_of_the_manual_works_as_it_stands(tmp_path: Path) -> None:
+    manual = (Path(__file__).parent.parent / "docs" / "backends.md").read_text(encoding="utf-8")
+    program = manual.split("```python\n")[1].split("```")[0]
+    box = Sandbox(tmp_path / "project")
+    box.write("my_model.py", program)
+    box.write("br.toml", manual.split("```toml\n")[1].split("```")[0].replace("python3", sys.executable))
+    with Local() as url:
+        built = box.br("build", env={"MODEL_URL": url})
+    assert built.code == 0 and len(box.tree()) == 6, built.out
+
+
+class Local:
+    """A server of the kind that the manual's program asks."""
+
+    def __enter__(self) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                assert self.path == "/api/generate" and body["model"] == "some-local-model"
+                files = {path: FILES[path] for path in declared(body["prompt"])}
+                content = json.dumps({"response": write_reply(files, nonce(body["prompt"]))}).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *unused: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(self, *unused: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
