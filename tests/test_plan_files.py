@@ -499,6 +499,7 @@ def test_texts_that_point_at_what_their_readers_do_not_see_are_found() -> None:
     said = "the contract load of table.load points at 'line 15', which not every reader of it sees"
     assert found == [f"warning blind-reference: {said}"]
     assert judged(quotes=("covers: 13-14", "covers: 13-15"), table=(at_table[0], at_table[1].replace("15", "12"))) == []
+    assert judged(project=("45 is the whole price", "45 is the whole price of the zones below the header")) == []
     found = judged(project=("45 is the whole price", "45 is the whole price, see above"))
     assert found == [
         "warning blind-reference: the ruling cap-total points at 'see above', which not every reader of it sees"

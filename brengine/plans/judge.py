@@ -295,7 +295,9 @@ def _room(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
             yield _at(plan, task, "room", message, "cover fewer lines, use fewer names of its needs, or split the task")
 
 
-_ABOVE = re.compile(r"\b(?:see|as|the \w+|shown|stated|given|described) (?:above|below)\b", re.IGNORECASE)
+_ABOVE = re.compile(
+    r"\b(?:see|as|the \w+|shown|stated|given|described) (?:above|below)\b(?! (?:the|a|an|it|its)\b)", re.IGNORECASE
+)
 
 
 def _blind(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
