@@ -298,8 +298,6 @@ def _room(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
 _ABOVE = re.compile(
     r"\b(?:see|as|the \w+|shown|stated|given|described) (?:above|below)\b(?! (?:the|a|an|it|its)\b)", re.IGNORECASE
 )
-    r"\b(?:see|as|the \w+|shown|stated|given|described) (?:above|below)\b(?! (?:the|a|an|it|its)\b)", re.IGNORECASE
-)
 
 
 def _blind(plan: Assembled, ground: Ground) -> Iterator[Diagnostic]:
