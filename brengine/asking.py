@@ -9,7 +9,7 @@ from typing import Protocol
 from brengine.asks import Ask, Member, Prompt, Reply, Waiting
 from brengine.blobs import Blobs
 from brengine.budget import Budget, Slot
-from brengine.errors import BackendError, BrError, OverBudget, TooLarge
+from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarge
 from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend
@@ -39,6 +39,21 @@ class Prompter(Protocol):
         ...
 
 
+class Person(Protocol):
+    """Who decides about every ask, in interactive mode."""
+
+    def approve(self, ask: Ask, prompt: Prompt) -> Prompt | None:
+        """The prompt to send, as it is or edited; None to leave it."""
+        ...
+
+    def review(self, ask: Ask, prompt: Prompt, reply: Reply) -> Reply | str | None:
+        """The reply to go on with, as it is or edited; a note to ask again with; None to leave the tasks."""
+        ...
+
+
+NOTE = "\n\nThe person whose project this is adds:\n{}\n"
+
+
 class Asker:
     """The only code that calls a backend. Safe to use from several threads."""
 
@@ -53,6 +68,7 @@ class Asker:
         routes: Routes,
         sink: Sink,
         closed: str = "",
+        person: Person | None = None,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -63,6 +79,9 @@ class Asker:
         self._sink = sink
         self.closed = closed
         """Why nobody is asked, "" where asking is open; the budget may close it."""
+        self._person = person
+        self.declined: set[str] = set()
+        """Tasks that a person left alone."""
         self.waiting: dict[str, Waiting] = {}
         """Tasks whose reply a person gives, with where."""
         self.over: OverBudget | None = None
@@ -90,13 +109,14 @@ class Asker:
 
         Sends nothing for a member whose reply is stored.
         """
-        wanted = [standing for standing in standings if self.lacks(standing)] if not self.closed else []
+        left = {standing.task.id for standing in standings} if self.closed else self.declined
+        wanted = [standing for standing in standings if standing.task.id not in left and self.lacks(standing)]
         waiting: dict[str, Waiting] = {}
         for members, prompt in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
             base = {path: content for s in members for path, content in s.present.items()}
-            answer = self._send(ask, prompt, base)
+            answer = self._attended(ask, prompt, base)
             if answer:
                 waiting |= {s.task.id: answer for s in members}
         self.waiting |= waiting
@@ -125,7 +145,7 @@ class Asker:
         if self.stored(member):
             return None
         prompt = self._prompter().repair(standing, attempt, findings, files, stuck)
-        answer = self._send(Ask((member,), self._routes.again(standing.task, stuck)), prompt, base)
+        answer = self._attended(Ask((member,), self._routes.again(standing.task, stuck)), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer
@@ -141,7 +161,36 @@ class Asker:
             raise BackendError("the reply was stored and cannot be read again")
         return replace(stored.reply, text=self.text(stored))
 
+    def _attended(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
+        """Have a reply stored that a person, where one attends, wants. Raises Declined."""
+        answer = self._send(ask, prompt, base)
+        while self._person and not answer:
+            stored = self.stored(ask.members[0])
+            assert stored is not None
+            said = self._person.review(ask, prompt, replace(stored.reply, text=self.text(stored)))
+            if isinstance(said, str):
+                prompt = replace(prompt, user=f"{prompt.user.rstrip()}{NOTE.format(said)}")
+                answer = self._send(ask, prompt, base)
+                continue
+            if said is None:
+                for member in ask.members:  # what was stored is set aside
+                    self._ledger.append({"t": "retry", "task": member.task, "key": member.key, "base": member.attempt})
+                raise self._left(ask)
+            if said.text != self.text(stored):
+                self._keep(ask, prompt, said, base)
+            return None
+        return answer
+
+    def _left(self, ask: Ask) -> Declined:
+        self.declined |= {member.task for member in ask.members}
+        return Declined(f"left alone: {', '.join(member.task for member in ask.members)}")
+
     def _send(self, ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Waiting | None:
+        if self._person:
+            approved = self._person.approve(ask, prompt)
+            if approved is None:
+                raise self._left(ask)
+            prompt = approved
         backend = self._backend()
         slot = self._reserved(ask, prompt) if backend.paid else None
         self._ledger.append(intent_row(ask, prompt, base))

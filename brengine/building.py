@@ -12,7 +12,7 @@ from brengine.asking import Asker
 from brengine.asks import Waiting
 from brengine.candidates import Candidate, Candidates
 from brengine.domain import Batch, Key, Task
-from brengine.errors import OverBudget
+from brengine.errors import Declined, OverBudget
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger, Row
 from brengine.plans import anchors
@@ -110,10 +110,10 @@ class Builder:
         return {name: endings[name].outcome if name in endings else Outcome.UP_TO_DATE for name in batch.tasks}
 
     def _fetched(self, standings: tuple[Standing, ...]) -> Mapping[str, Waiting]:
-        """The first replies; where the budget stops that, those that are there have to do."""
+        """The first replies; where the budget or a person stops that, those that are there have to do."""
         try:
             return self._asker.fetch(standings)
-        except OverBudget:
+        except (OverBudget, Declined):
             return {}
 
     def _members(
@@ -138,8 +138,9 @@ class Builder:
             return Ending(task, Outcome.SKIPPED, note=f"needs {', '.join(needs)}")
         if waiting:
             return _waits(task, waiting)
-        if self._asker.closed and self._asker.lacks(standing):
-            return Ending(task, Outcome.SKIPPED, note=f"not asked for: {self._asker.closed}")
+        stopped = self._asker.closed or ("you left it alone" if task.id in self._asker.declined else "")
+        if stopped and (task.id in self._asker.declined or self._asker.lacks(standing)):
+            return Ending(task, Outcome.SKIPPED, note=f"not asked for: {stopped}")
         candidate = self._candidates.first(standing)
         if candidate is None:
             return Ending(task, Outcome.ERRORED, note="what it should be restored from has gone; build again")
@@ -206,8 +207,9 @@ class Builder:
         attempt, found = candidate.attempt + 1, verdict.findings
         try:
             waiting = self._asker.repair(standing, attempt, found, candidate.files, candidate.base, stuck=stuck)
-        except OverBudget:
-            note = f"the budget does not allow its repair; {self._keep_best(standing.task, candidate)}"
+        except (OverBudget, Declined) as error:
+            why = "you left its repair alone" if isinstance(error, Declined) else "the budget does not allow its repair"
+            note = f"{why}; {self._keep_best(standing.task, candidate)}"
             return Ending(standing.task, Outcome.SKIPPED, verdict=verdict, findings=verdict.findings, note=note)
         if waiting:
             return _waits(standing.task, waiting)

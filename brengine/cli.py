@@ -21,7 +21,7 @@ class Lazy(click.Group):
         "spec": ("brengine.cli_spec", "Check a specification, or show the tasks it leads to."),
         "plan": ("brengine.cli_plan", "Show the plan, and what a build would do; --model has it made by asking."),
         "build": ("brengine.cli_build", "Build what is stale: all of it, or the targets given."),
-        "run": ("brengine.cli_build", "Build in a mode: --auto."),
+        "run": ("brengine.cli_build", "Build in a mode: --auto, or --interactive."),
         "retry": ("brengine.cli_build", "Ask anew for a task that failed."),
         "adopt": (
             "brengine.cli_build",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, select, spec_report
+from brengine.asking import Person
 from brengine.errors import InputError
 from brengine.events import PlanAmended, RunStarted
 from brengine.places import Places
@@ -63,12 +64,18 @@ def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: 
 
 
 @click.command()
+@click.argument("targets", nargs=-1)
 @click.option("--auto", "mode", flag_value="auto", default="auto", help="Build without questions (the default).")
+@click.option("--interactive", "mode", flag_value="interactive", help="Approve each prompt, see each answer.")
 @build_options
 @click.pass_obj
-def run(where: Places, /, mode: str, **options: Any) -> int:
-    """Build everything, without questions: the same engine as `br build`."""
-    return build_all(where, (), **options)
+def run(where: Places, /, targets: tuple[str, ...], mode: str, **options: Any) -> int:
+    """Build everything, or TARGETS, in a mode: the same engine as `br build`."""
+    if mode == "interactive":
+        from brengine.cli_interactive import AtTerminal
+
+        return build_all(where, targets, **{**options, "jobs": 1, "yes": True}, person=AtTerminal)
+    return build_all(where, targets, **options)
 
 
 @click.command()
@@ -146,13 +153,16 @@ def build_all(
     quiet: bool = False,
     as_json: bool = False,
     yes: bool = False,
+    person: Callable[[Project], Person] | None = None,
     **capped: Any,
 ) -> int:
-    """Build and report; answers the exit code. `closed`: why nobody may be asked."""
-    reporter = _reporter(quiet, as_json)
+    """Build and report; answers the exit code. `closed`: why nobody may be asked; `person`: who decides each ask."""
+    reporter = _reporter(quiet, as_json, drawn=person is None)
     say = reporter.say
     caps = cli_budget.taken(capped)
-    project = Project(where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed)
+    project = Project(
+        where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed, person=person
+    )
     width = jobs or project.settings.jobs
     reporter.live = width == 1
     if not closed and not project.ledger.state.records:
@@ -185,12 +195,12 @@ def build_all(
     return cli_ending.closing(project, reporter, stale, code)
 
 
-def _reporter(quiet: bool, as_json: bool) -> Reporter:
+def _reporter(quiet: bool, as_json: bool, drawn: bool) -> Reporter:
     """Events for machines, what goes on for a terminal, plain lines for everything else."""
     here = str(Path.cwd())
     if as_json:
         return JsonReporter(click.echo)
-    if sys.stdout.isatty() and not quiet:
+    if drawn and sys.stdout.isatty() and not quiet:
         from rich.console import Console
 
         from brengine.report_live import LiveReporter

@@ -72,6 +72,8 @@ class Drafter:
             self._say(f"{topic.name}: {count}, which the architect mends:")
             for finding in findings[:SAID]:
                 self._say(f"  {textwrap.shorten(finding, 240, placeholder=' …')}")
+            if len(findings) > SAID:
+                self._say(f"  and {len(findings) - SAID} more")
         prompt = prompts.render(self._templates["architect"], self._templates["mend"], mend)
         return self._parsed(topic, member, prompt, before.texts)
 

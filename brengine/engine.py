@@ -13,7 +13,7 @@ from brengine.asks import Ask
 from brengine.building import Builder
 from brengine.codec import record_to_row
 from brengine.domain import PROJECT
-from brengine.errors import BackendError, BrError, EngineError, OverBudget
+from brengine.errors import BackendError, BrError, Declined, EngineError, OverBudget
 from brengine.events import Noted, ProjectChecked, Sink
 from brengine.ledger import Ledger, run_row
 from brengine.ports import Checker
@@ -127,7 +127,7 @@ class Engine:
                 raise EngineError(f"{member.task} is not asked for: {why}", "name the targets that can be built")
         try:
             self._asker.fetch([self.board.standing(member.task) for member in ask.members])
-        except OverBudget:
+        except (OverBudget, Declined):
             return  # what is stored is still verified; the asker keeps why it stopped
         except BackendError:
             self._settle({member.task: Outcome.ERRORED for member in ask.members})

@@ -78,6 +78,10 @@ class OverBudget(EngineError):
     exit_code = 4
 
 
+class Declined(EngineError):
+    """A person at the terminal left an ask, or its answer, alone."""
+
+
 class BackendError(EngineError):
     """No reply could be had. `retryable` says whether the same ask may be sent again in this run."""
 

@@ -50,7 +50,7 @@ def rulings(plan: Plan, everything: bool) -> Iterator[str]:
     confirm = [ruling for ruling in plan.rulings if ruling.confirm]
     others = [ruling for ruling in plan.rulings if not ruling.confirm]
     if confirm:
-        yield f"\nRulings to confirm: {len(confirm)} (edit them in plan/project.yaml)"
+        yield f"\nRulings to confirm: {len(confirm)} (edit them under plan/)"
         yield from (row for ruling in confirm for row in _ruling(ruling))
     if others and everything:
         yield f"\nOther rulings: {len(others)}"

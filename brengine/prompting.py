@@ -85,10 +85,11 @@ class Prompts:
                 yield Piece("context", section.title, section.text, OVERVIEW)
 
     def _rulings(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
-        """Rulings that bind a task must be there; those on sections that are shown go with these."""
+        """Rulings that bind a task must be there; those on lines that are shown go with these, where there is room."""
         ids = {task.id for task in tasks}
         spec = self._board.plan.spec
         shown = {line for section in spec.sections if section.binding for line in section.span.lines}
+        shown |= {line for task in tasks for cover in task.covers for line in cover.span.lines}
         for ruling in self._board.plan.rulings:
             if not ruling.tasks or ids & set(ruling.tasks):
                 yield Piece("ruling", ruling.id, ruling.text, RULINGS, required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from brengine import codec, digest, doit_memory, durable, places, prices
-from brengine.asking import Asker, Prompter
+from brengine.asking import Asker, Person, Prompter
 from brengine.asks import Usage, Waiting
 from brengine.blobs import Actions, Blobs
 from brengine.budget import UNCAPPED, Budget, Caps
@@ -61,6 +61,7 @@ class Project:
         options: Options | None = None,
         caps: Caps = UNCAPPED,
         closed: str = "",
+        person: Callable[[Project], Person] | None = None,
         foreign: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -76,6 +77,7 @@ class Project:
         self._options = options or Options()
         self._caps = caps
         self._closed = closed
+        self._person = person
         self._settled: Settled | None = None
         self._is_own = not foreign
 
@@ -270,6 +272,7 @@ class Project:
             routes=self.settings.routes(),
             sink=self.sink,
             closed=self._closed,
+            person=self._person(self) if self._person else None,
         )
 
     @cached_property

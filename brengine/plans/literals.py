@@ -60,7 +60,7 @@ def _inline(line: str, number: int) -> Iterator[Found]:
             yield Found(text, number, "message")
     for match in _QUOTED.finditer(_TICKS.sub(" ", line)):
         text = match[1].strip()
-        if len(text.split()) > 2 or (" " in text and (text[-1] in ".!?:" or text[:1].isupper() or "{" in text)):
+        if len(text.split()) > 2 or (" " in text and (text[-1] in ".!?:" or "{" in text)):
             yield Found(text, number, "message")
     for option in _OPTION.findall(line):
         yield Found(option, number, "option")
