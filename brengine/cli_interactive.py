@@ -65,10 +65,16 @@ class AtTerminal:
             self._project.asker.closed = "you quit"
 
     def _choose(self, question: str, keys: Mapping[str, str], default: str) -> str:
+        """One of the keys; the end of input, or ctrl-c, is to quit."""
         told = ", ".join(f"{key}: {what}" for key, what in keys.items())
-        return str(
-            click.prompt(f"{question} ({told})", type=click.Choice(list(keys)), default=default, show_choices=False)
-        )
+        try:
+            answer = click.prompt(
+                f"{question} ({told})", type=click.Choice(list(keys)), default=default, show_choices=False
+            )
+        except click.Abort:
+            click.echo()
+            return "q"
+        return str(answer)
 
     def _announce(self, ask: Ask, prompt: Prompt) -> None:
         tasks = self._project.board.tasks
