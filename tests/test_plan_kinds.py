@@ -54,3 +54,17 @@ def test_a_service_in_python_with_a_page_in_typescript(tmp_path: Path, model: Mo
     assert "5 plan files: 0 errors, 0 warnings" in box.br("plan", "--check").out
     again = box.br("plan")
     assert len(box.answers.asked) == 4 and "mends" not in again.out, "a plan that is there is not asked for again"
+
+
+def test_a_service_over_http(tmp_path: Path, model: ModelServer) -> None:
+    box = Project(tmp_path / "shelfmark", "shelfmark", model)
+    planned = box.br("plan")
+    assert planned.code == 0, planned.out
+    assert box.answers.asked == ["plan.architecture@1", "plan.review@1", "plan.seams@1"]
+    for said in (
+        "endpoint POST /loans",
+        "Lines: 22 of 22",
+        "all asks may go out at once",
+    ):
+        assert said in planned.out, (said, planned.out)
+    assert "0 errors, 0 warnings" in box.br("plan", "--check").out
