@@ -23,7 +23,6 @@ from brengine.stale import Rung
 from brengine.wiring import Project
 from brengine.writer import stop_at_ctrl_c
 
-Say = Callable[[str], object]
 AMENDMENTS = 3
 """How often a build amends its plan and goes on."""
 
@@ -35,6 +34,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
         click.option("--backend", type=click.Choice(BACKENDS), default=None),
         click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
+        click.option("--wait", is_flag=True, help="With the manual backend: go on whenever a reply is saved."),
         click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid run."),
         click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended."),
         click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (docs/formats.md)."),
@@ -153,12 +153,12 @@ def build_all(
     quiet: bool = False,
     as_json: bool = False,
     yes: bool = False,
+    wait: bool = False,
     person: Callable[[Project], Person] | None = None,
     **capped: Any,
 ) -> int:
     """Build and report; answers the exit code. `closed`: why nobody may be asked; `person`: who decides each ask."""
     reporter = _reporter(quiet, as_json, drawn=person is None)
-    say = reporter.say
     caps = cli_budget.taken(capped)
     project = Project(
         where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed, person=person
@@ -171,7 +171,7 @@ def build_all(
     if not closed and project.settings.planner == "model" and project.unplanned:
         from brengine import planner
 
-        planner.ensure(project, say)
+        planner.ensure(project, reporter.say)
     chosen = cli_preview.announced(project, targets)
     if _nothing_to_do(project, chosen):
         project.keep_plan()
@@ -191,7 +191,7 @@ def build_all(
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
     reporter(RunStarted(project.plan, len(stale), project.backend_name))
     with reporter:
-        code = _rounds(project, targets, reporter, say, width, keep_going)
+        code = _rounds(project, targets, reporter, width, keep_going, wait)
     return cli_ending.closing(project, reporter, stale, code)
 
 
@@ -214,25 +214,37 @@ def _reporter(quiet: bool, as_json: bool, drawn: bool) -> Reporter:
 
 
 def _rounds(
-    project: Project, targets: Sequence[str], reporter: Reporter, say: Say, width: int, keep_going: bool
+    project: Project, targets: Sequence[str], reporter: Reporter, width: int, keep_going: bool, wait: bool
 ) -> int:
-    """Build; where authors asked for what the plan lacks, amend the plan and build what that changed."""
-    for number in range(AMENDMENTS + 1):
+    """Build; go on where authors asked for what the plan lacks, or where a person's reply was awaited and came."""
+    amended = 0
+    while True:
         project.engine.begin(" ".join(["br", *sys.argv[1:]]))
         try:
             code = _run(project, select.select_all(project.plan, targets), width, keep_going)
         finally:
             project.engine.end()
-        if not project.ledger.state.questions or number == AMENDMENTS:
-            break
-        from brengine import planner
+        if project.ledger.state.questions and amended < AMENDMENTS:
+            amended += 1
+            if not _amended(project, reporter):
+                return code
+        elif wait and project.asker.waiting:
+            cli_ending.until_replied(project.asker.waiting, reporter.say)
+            project.replan()
+        else:
+            return code
 
-        say("\nThe plan is amended by what its authors asked:")
-        planner.ensure(project, say)
-        if project.ledger.state.questions:
-            break
-        reporter(PlanAmended(project.plan))
-    return code
+
+def _amended(project: Project, reporter: Reporter) -> bool:
+    """Amend the plan by what authors asked; True where that answered them."""
+    from brengine import planner
+
+    reporter.say("\nThe plan is amended by what its authors asked:")
+    planner.ensure(project, reporter.say)
+    if project.ledger.state.questions:
+        return False
+    reporter(PlanAmended(project.plan))
+    return True
 
 
 def _run(project: Project, chosen: Sequence[Selected], width: int, keep_going: bool) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -15,6 +17,9 @@ from brengine.report import Reporter, failure
 from brengine.standing import Standing
 from brengine.verdict import Outcome
 from brengine.wiring import Project
+
+POLL = 0.5
+"""Seconds between two looks for a person's reply."""
 
 
 def closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing], code: int) -> int:
@@ -66,6 +71,24 @@ def _awaited(waiting: Mapping[str, Waiting]) -> Iterable[str]:
         verb = "waits" if len(names) == 1 else "wait"
         yield f"  {', '.join(names)} {verb} for a reply: answer {where.prompt_path}"
         yield f"    in {where.reply_path}, and build again"
+
+
+def until_replied(waiting: Mapping[str, Waiting], say: Callable[[str], None]) -> None:
+    """Return when one of the awaited replies was saved, whole as far as a size that stays can tell."""
+    for line in _awaited(waiting):
+        say(line.replace(", and build again", "; this goes on when it is saved"))
+    paths = [Path(where.reply_path) for where in dict.fromkeys(waiting.values())]
+    before = [_size(path) for path in paths]
+    while True:
+        time.sleep(POLL)
+        now = [_size(path) for path in paths]
+        if any(size and size == old for size, old in zip(now, before, strict=True)):
+            return
+        before = now
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _untested(project: Project) -> Sequence[str]:

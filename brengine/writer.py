@@ -58,5 +58,7 @@ def stop_at_ctrl_c() -> None:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
+    if os.isatty(1):
+        os.write(1, b"\x1b[?25h")  # whoever drew may have hidden the cursor
     os.write(2, b"\nInterrupted. What was received is kept; build again to go on from here.\n")
     os._exit(130)

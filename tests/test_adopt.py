@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from model_server import declared, nonce, write_reply
 from sandbox import FILES, Sandbox
 
 
@@ -50,3 +52,22 @@ def test_an_edited_requirement_asks_again_unless_the_files_are_adopted_again(box
     assert "ask" in box.br("plan").out
     assert box.br("adopt", "adding").code == 0 and box.asked == 0
     assert "up to date" in box.br("build").out
+
+
+def test_a_build_goes_on_by_itself_when_replies_are_saved(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path / "project")
+    process = box.start("build", "--backend", "manual", "--wait")
+    folder = box.root / ".br" / "manual"
+    answered: set[Path] = set()
+    for _ in range(600):
+        for path in set(folder.glob("*.prompt.md")) - answered:
+            text = path.read_text(encoding="utf-8")
+            files = {name: FILES[name] for name in declared(text)}
+            path.with_name(path.name.replace(".prompt.", ".reply.")).write_text(write_reply(files, nonce(text)))
+            answered.add(path)
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    told = process.communicate(timeout=60)[0]
+    assert process.returncode == 0 and len(box.tree()) == 6, told
+    assert "this goes on when it is saved" in told and "3 of 3 done (3 built)" in told
