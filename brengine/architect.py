@@ -149,7 +149,7 @@ class Architect:
             return whole
         again = Topic("plan.seams", "mend", shown, topic.paths)
         mended = self._drafter.mended(again, 1, whole, seams, review=True)
-        return mended if isinstance(mended, Waiting) else self._loop(again, mended, 1)
+        return mended if isinstance(mended, Waiting) else self._loop(again, mended, 1, kept=seams)
 
     # --- changes ------------------------------------------------------------------------------------------------
 
@@ -237,21 +237,22 @@ class Architect:
         attempt: int,
         partial: bool = False,
         beside: Sequence[PlanFile] = (),
+        kept: Sequence[str] = (),
     ) -> Written | Waiting:
         """Judge, ask to mend, judge again; ends without findings, or after the last attempt.
 
         A `partial` plan is followed by the features' own asks: what it leaves out is no finding yet. One that is
-        judged with what stands `beside` it answers for its own files only.
+        judged with what stands `beside` it answers for its own files only. `kept`: findings that were mended before.
         """
         while True:
             findings = current.findings or self._complaints(topic, current, beside, attempt <= 1, partial)
             if not findings or attempt >= ATTEMPTS:
                 return current
             attempt += 1
-            answer = self._drafter.mended(topic, attempt, current, findings)
+            answer = self._drafter.mended(topic, attempt, current, findings, kept=kept)
             if isinstance(answer, Waiting):
                 return answer
-            current = answer
+            current, kept = answer, (*kept, *findings)
 
     def _complaints(
         self, topic: Topic, current: Written, beside: Sequence[PlanFile], strict: bool, partial: bool

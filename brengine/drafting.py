@@ -54,7 +54,13 @@ class Drafter:
         return self._parsed(topic, member, prompt, texts)
 
     def mended(
-        self, topic: Topic, attempt: int, before: Written, findings: Sequence[str], review: bool = False
+        self,
+        topic: Topic,
+        attempt: int,
+        before: Written,
+        findings: Sequence[str],
+        review: bool = False,
+        kept: Sequence[str] = (),
     ) -> Written | Waiting:
         """Whole plan files in place of those that findings are about: the judges', or those of a review."""
         shown = [{"path": path, "text": text.rstrip("\n")} for path, text in before.texts.items()]
@@ -62,6 +68,7 @@ class Drafter:
             "files": shown,
             "findings": list(findings)[:40],
             "review": review,
+            "kept": list(kept)[:40],
             "lines": prompts.numbered(self._ground.source, self._spoken_of(findings, before.plans)),
             "limit": self._ground.limit,
             "paths": list(topic.paths),
