@@ -201,12 +201,12 @@ class Asker:
         except (BackendError, OverBudget) as error:
             self._unanswered(ask, slot, error)
             raise
-        if slot and isinstance(answer, Reply):
-            self._budget.settle(slot, answer.usage, answer.cost)
         if isinstance(answer, Waiting):
             self._ledger.append({"t": "gone", "ask": ask.id})
             return answer
         self._keep(ask, prompt, answer, base)
+        if slot:
+            self._budget.settle(slot, answer.usage, answer.cost)
         return None
 
     def _reserved(self, ask: Ask, prompt: Prompt) -> Slot:

@@ -27,7 +27,7 @@ class Caps:
 UNCAPPED = Caps()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """One ask in flight: the most that a try of it may take, and what tries that failed have taken."""
 

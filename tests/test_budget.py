@@ -71,6 +71,16 @@ def test_an_ask_waits_for_what_those_in_flight_may_leave() -> None:
     assert bound.tokens == 830
 
 
+def test_asks_that_look_alike_are_told_apart() -> None:
+    bound = budget(tokens=10_000)
+    first, second = bound.reserve(1000), bound.reserve(1000)
+    bound.settle(second, Usage(10, 1), 0.0)
+    bound._own.slot = first
+    bound.count(Usage(5, 1))
+    bound.settle(first, Usage(15, 2), 0.0)
+    assert bound.tokens == 28
+
+
 def test_tries_that_fail_are_counted_and_may_use_the_budget_up() -> None:
     bound = budget(tokens=2000)
     slot = bound.reserve(1000)
