@@ -39,7 +39,7 @@ class Recorded:
         if "This plan was not accepted" in prompt:
             name, number = self._mended
             again = any(r.members[0][:2] == (name, number + 1) for r in self._all)
-            self._mended = (name, number + 1) if again else ("plan.whole", 2)
+            self._mended = (name, number + 1) if again else ("plan.whole", 1)
             return self._named(*self._mended)
         for words, name in _PLANNING:
             if match := re.search(words, prompt):
