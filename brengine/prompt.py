@@ -93,6 +93,7 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
     }
     if repair:
         values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last, "stuck": repair.stuck}
+        values["unshown"] = [piece.title for piece in request.pieces if piece.tag == "attempt" and piece not in pieces]
     stable = render(system, {})
     nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
     text = render(body, values | {"nonce": nonce})

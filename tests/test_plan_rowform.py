@@ -50,7 +50,26 @@ def test_a_long_document_is_planned_in_parts_and_built_with_one_file_of_many_tas
     box = Project(tmp_path / "rowform", model)
     planned = box.br("plan")
     assert planned.code == 0, planned.out
-    print(answers.asked, planned.out)
+    assert answers.asked[:3] == ["plan.gather-1@1", "plan.gather-353@1", "plan.gather-699@1"]
+    assert {"plan.architecture@2", "plan.fields@2", "plan.layouts@2"} <= set(answers.asked), "refused and mended"
+    assert next(ask for ask in answers.asked if "review" in ask or "seams" in ask) == "plan.review@1"
+    for said in (
+        "rowform/fields.py#60_flag  fields.flag",
+        "Surface: 23 (23 given)",
+        "text-refused [chosen] (lines 282, 283, 690)",
+        "Lines: 88 of 88",
+        "all asks may go out at once",
+        "20 of 20 tasks, 18 asks",
+    ):
+        assert said in planned.out, (said, planned.out)
+    answers.asked.clear()
     built = box.br("build", "-j", "4")
     assert built.code == 0, built.out
-    print(built.out)
+    assert "20 of 20 done (20 built)" in built.out and "100 % (14 of 14 requirements verified)" in built.out
+    assert len(answers.asked) == 18, "parts that were written apart fit"
+    fields = box.read("rowform/fields.py")
+    assert fields.index("class Field") < fields.index("class Text(Field)") < fields.index("class Repeated(Field)")
+    assert "from rowform.fields" not in fields
+    document = box.python("-m", "doctest", "PROJECT_SPEC.md")
+    assert document.code == 0, "every example of the document, run as it stands" + document.out
+    assert "up to date" in box.br("build").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -173,12 +174,18 @@ def used_in_contracts(task: Task) -> frozenset[str]:
 
 
 def _completed(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks with the needs that their contracts imply, as far as that makes no circle."""
+    """The tasks with the needs that their contracts, and the lines that they cover, imply, where that is no circle."""
     owner = owners(tasks)
+    homes = {assembling.module_of(path): task.id for task in tasks for path in task.targets if path.endswith(".py")}
     edges = {task.id: {need.task for need in task.needs} for task in tasks}
     found = []
     for task in tasks:
         uses = {need.task: dict.fromkeys(need.uses) for need in task.needs}
+        for module in _shown_imports(task):
+            other = homes.get(module, task.id)
+            if other != task.id and other not in uses and task.id not in graph.closure(edges, [other]):
+                uses[other] = {}
+                edges[task.id].add(other)
         for name in sorted(used_in_contracts(task)):
             other = owner.get(name, task.id)
             if other == task.id or (other not in uses and task.id in graph.closure(edges, [other])):
@@ -187,6 +194,16 @@ def _completed(tasks: Sequence[Task]) -> list[Task]:
             edges[task.id].add(other)
         found.append(replace(task, needs=tuple(Need(name, tuple(names)) for name, names in uses.items())))
     return found
+
+
+_IMPORT = re.compile(r"^\W*(?:from|import)\s+(\w[\w.]*)", re.MULTILINE)
+
+
+def _shown_imports(task: Task) -> list[str]:
+    """The modules that the covered lines of a task import which uses what others made: they must be there."""
+    if task.kind not in ("tests", "examples", "documentation"):
+        return []
+    return list(dict.fromkeys(name for cover in task.covers for name in _IMPORT.findall(cover.text)))
 
 
 # --- regions ------------------------------------------------------------------------------------------------------
