@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from model_server import ModelServer, declared, nonce
+from sandbox import Sandbox
 
 from brengine import recordings
 from brengine.recordings import Recording
 
+PLANS = Path(__file__).parent / "fixtures" / "plans"
 _PLANNING = (
     (r"Look for seams", "plan.review"),
     (r"A reader of this plan", "plan.seams"),
@@ -59,3 +62,17 @@ class Recorded:
         fitting = [r for r in self._all if set(declared(r.text)) == set(paths) and r.members[0][1] == attempt]
         assert len(fitting) == 1, (paths, attempt, [r.members for r in fitting])
         return fitting[0]
+
+
+class Project(Sandbox):
+    """One of the documents in fixtures/plans with what lies beside it, without rules of its own, planned by a model."""
+
+    def __init__(self, root: Path, name: str, model: ModelServer) -> None:
+        super().__init__(root, model)
+        self.fixture = PLANS / name
+        self.answers = Recorded(self.fixture / "recordings")
+        model.answer = self.answers
+        shutil.rmtree(root / "rules")
+        replies = shutil.ignore_patterns("recordings", "lacking", "edited")
+        shutil.copytree(self.fixture, root, dirs_exist_ok=True, ignore=replies)
+        self.write("br.toml", '[plan]\nplanner = "model"\n')

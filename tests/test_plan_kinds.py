@@ -5,26 +5,10 @@ Planned only: building what is not Python has to wait until something verifies i
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from model_server import ModelServer
-from recorded_model import Recorded
-from sandbox import Sandbox
-
-FIXTURES = Path(__file__).parent / "fixtures" / "plans"
-
-
-class Project(Sandbox):
-    """One of the documents, without rules of its own."""
-
-    def __init__(self, root: Path, name: str, model: ModelServer) -> None:
-        super().__init__(root, model)
-        shutil.rmtree(root / "rules")
-        self.answers = Recorded(FIXTURES / name / "recordings")
-        model.answer = self.answers
-        self.write("PROJECT_SPEC.md", (FIXTURES / name / "PROJECT_SPEC.md").read_text(encoding="utf-8"))
-        self.write("br.toml", '[plan]\nplanner = "model"\n')
+from recorded_model import Project
 
 
 def test_a_service_in_python_with_a_page_in_typescript(tmp_path: Path, model: ModelServer) -> None:

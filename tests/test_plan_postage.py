@@ -7,37 +7,21 @@ given to one prompt at a time by somebody who had not read the document (docs/ev
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from model_server import ModelServer, declared
-from recorded_model import Recorded
-from sandbox import Ran, Sandbox
-
-FIXTURE = Path(__file__).parent / "fixtures" / "plans" / "postage"
+from recorded_model import Project, Recorded
+from sandbox import Ran
 
 
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
-class Project(Sandbox):
-    """The document and its data, without rules of its own."""
+class Parcel(Project):
+    """The document and its data."""
 
     def __init__(self, root: Path, model: ModelServer) -> None:
-        super().__init__(root, model)
-        shutil.rmtree(root / "rules")
-        shutil.copytree(
-            FIXTURE, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("recordings", "lacking", "edited")
-        )
-        self.write("br.toml", '[plan]\nplanner = "model"\n')
+        super().__init__(root, "postage", model)
 
     def parcel(self, *words: str) -> Ran:
         """Run what was built."""
@@ -47,9 +31,8 @@ class Project(Sandbox):
 
 
 def test_planned_built_verified_and_an_edit_asks_for_what_it_touches(tmp_path: Path, model: ModelServer) -> None:
-    answers = Recorded(FIXTURE / "recordings")
-    model.answer = answers
-    box = Project(tmp_path / "postage", model)
+    box = Parcel(tmp_path / "postage", model)
+    answers = box.answers
     planned = box.br("plan")
     assert planned.code == 0, planned.out
     mended = ["plan.architecture@1", "plan.architecture@2", "plan.review@1", "plan.seams@1", "plan.seams@2"]
@@ -78,9 +61,9 @@ def test_planned_built_verified_and_an_edit_asks_for_what_it_touches(tmp_path: P
     _edited(box, model)
 
 
-def _edited(box: Project, model: ModelServer) -> None:
+def _edited(box: Parcel, model: ModelServer) -> None:
     """One requirement and the example that restates it: one small ask for the plan, one for each task that holds it."""
-    answers = Recorded(FIXTURE / "edited")
+    answers = Recorded(box.fixture / "edited")
     model.answer = answers
     box.edit("PROJECT_SPEC.md", "From 10 priced parcels on", "From 12 priced parcels on")
     figures = "parcels of 1500 g to AU, standard, have the subtotal {}, the discount {} and the total {}; {} have"
@@ -96,14 +79,14 @@ def _edited(box: Project, model: ModelServer) -> None:
 
 def test_an_author_who_lacks_a_contract_asks_for_it_and_the_plan_is_amended(tmp_path: Path, model: ModelServer) -> None:
     """A person took a need out of the plan by mistake; nobody is asked for what the plan knows anyway."""
-    answers, lacking = Recorded(FIXTURE / "recordings"), Recorded(FIXTURE / "lacking")
+    box = Parcel(tmp_path / "postage", model)
+    answers, lacking = box.answers, Recorded(box.fixture / "lacking")
 
     def answer(prompt: str, server: ModelServer) -> str:
         lacks = "parcel/batch_rows.py" in declared(prompt) and "def price_parcel(" not in prompt
         return (lacking if lacks else answers)(prompt, server)
 
     model.answer = answer
-    box = Project(tmp_path / "postage", model)
     assert box.br("plan").code == 0
     rows = box.read("plan/batch-quoting.yaml").partition("  - id: batch-quoting.table")
     box.write(
@@ -119,8 +102,7 @@ def test_an_author_who_lacks_a_contract_asks_for_it_and_the_plan_is_amended(tmp_
 
 
 def test_what_was_built_can_be_installed(tmp_path: Path, model: ModelServer) -> None:
-    model.answer = Recorded(FIXTURE / "recordings")
-    box = Project(tmp_path / "postage", model)
+    box = Parcel(tmp_path / "postage", model)
     assert box.br("build", "-j", "4").code == 0
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -5,49 +5,19 @@ Every answer was given to one prompt at a time by somebody who had not read the 
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from model_server import ModelServer
-from recorded_model import Recorded
-from sandbox import Ran, Sandbox
-
-FIXTURE = Path(__file__).parent / "fixtures" / "plans" / "rowform"
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
-class Project(Sandbox):
-    """The document alone."""
-
-    def __init__(self, root: Path, model: ModelServer) -> None:
-        super().__init__(root, model)
-        shutil.rmtree(root / "rules")
-        shutil.copy(FIXTURE / "PROJECT_SPEC.md", root)
-        self.write("br.toml", '[plan]\nplanner = "model"\n')
-
-    def python(self, *words: str) -> Ran:
-        """Run the interpreter where the library was built."""
-        ended = subprocess.run(
-            [sys.executable, *words], cwd=self.root, capture_output=True, text=True, check=False, timeout=60
-        )
-        return Ran(ended.returncode, ended.stdout + ended.stderr)
+from recorded_model import Project
 
 
 def test_a_long_document_is_planned_in_parts_and_built_with_one_file_of_many_tasks(
     tmp_path: Path, model: ModelServer
 ) -> None:
-    answers = Recorded(FIXTURE / "recordings")
-    model.answer = answers
-    box = Project(tmp_path / "rowform", model)
+    box = Project(tmp_path / "rowform", "rowform", model)
+    answers = box.answers
     planned = box.br("plan")
     assert planned.code == 0, planned.out
     assert answers.asked[:3] == ["plan.gather-1@1", "plan.gather-353@1", "plan.gather-699@1"]
@@ -70,6 +40,13 @@ def test_a_long_document_is_planned_in_parts_and_built_with_one_file_of_many_tas
     fields = box.read("rowform/fields.py")
     assert fields.index("class Field") < fields.index("class Text(Field)") < fields.index("class Repeated(Field)")
     assert "from rowform.fields" not in fields
-    document = box.python("-m", "doctest", "PROJECT_SPEC.md")
-    assert document.code == 0, "every example of the document, run as it stands" + document.out
+    document = subprocess.run(
+        [sys.executable, "-m", "doctest", "PROJECT_SPEC.md"],
+        cwd=box.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert document.returncode == 0, f"every example of the document, run as it stands: {document.stdout}"
     assert "up to date" in box.br("build").out
