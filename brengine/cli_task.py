@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from pathlib import Path
+from typing import Any
 
 import click
 
 from brengine import cleaning, completion, report, select
+from brengine.batch import RANK
 from brengine.cli_build import build_all
 from brengine.cli_preview import HOW, reason_lines, require_task
 from brengine.domain import Reason, ReasonKind
@@ -26,27 +28,50 @@ def task() -> None:
     """List tasks, show one, or execute one by hand."""
 
 
+STATES = ("built", "adopted", "stale", "failed", "not built")
+COLUMNS = ("position", "batch", "priority", "minutes", "state", "domain", "id", "name")
+
+
 @task.command("list")
+@click.argument("targets", nargs=-1)
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only those in this state.")
+@click.option("--domain", "domains", multiple=True, help="Only those of this domain.")
+@click.option("--sort", type=click.Choice(COLUMNS), default="position", help="By this column.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
-def task_list(where: Places, as_json: bool) -> None:
-    """Every task in order of execution: position, batch, priority, minutes, state."""
+def task_list(
+    where: Places, targets: tuple[str, ...], states: tuple[str, ...], domains: tuple[str, ...], sort: str, as_json: bool
+) -> None:
+    """Every task (or those of TARGETS) in order of execution: position, batch, priority, minutes, state."""
     project = Project(where)
-    standings = project.board.all()
-    rows: list[tuple[int, int, str, int, str, str, str]] = []
-    for number, batch in enumerate(project.plan.batches, start=1):
-        for name in batch.tasks:
-            found = standings[name]
-            rows.append(
-                (len(rows) + 1, number, found.task.priority, found.task.minutes, state_of(found), name, found.task.name)
-            )
+    chosen = {name for found in select.select_all(project.plan, targets) for name in found.tasks}
+    rows = [
+        row
+        for row in _rows(project)
+        if (not chosen or row["id"] in chosen)
+        and (not states or row["state"] in states)
+        and (not domains or row["domain"] in domains)
+    ]
+    rows.sort(key=lambda row: RANK[row[sort]] if sort == "priority" else row[sort])
     if as_json:
-        keys = ("position", "batch", "priority", "minutes", "state", "id", "name")
-        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
+        click.echo(json.dumps(rows, indent=1))
         return
-    click.echo(f"{'#':>3}  {'batch':>5}  {'priority':<8}  {'min':>3}  {'state':<10}  task")
-    for position, number, priority, minutes, state, name, _ in rows:
-        click.echo(f"{position:>3}  {number:>5}  {priority:<8}  {minutes:>3}  {state:<10}  {name}")
+    click.echo(f"{'#':>3}  {'batch':>5}  {'priority':<8}  {'min':>3}  {'state':<10}  {'domain':<14}  task")
+    for row in rows:
+        place = f"{row['position']:>3}  {row['batch']:>5}  {row['priority']:<8}  {row['minutes']:>3}"
+        click.echo(f"{place}  {row['state']:<10}  {row['domain']:<14}  {row['id']}")
+
+
+def _rows(project: Project) -> list[dict[str, Any]]:
+    """A row of COLUMNS for every task in order of execution."""
+    standings = project.board.all()
+    ordered = [(number, name) for number, batch in enumerate(project.plan.batches, start=1) for name in batch.tasks]
+    found = []
+    for position, (number, name) in enumerate(ordered, start=1):
+        one = standings[name].task
+        values = (position, number, one.priority, one.minutes, state_of(standings[name]), one.domain, name, one.name)
+        found.append(dict(zip(COLUMNS, values, strict=True)))
+    return found
 
 
 @task.command("show")

@@ -11,7 +11,7 @@ from brengine.tokens import upper_bound
 from brengine.verdict import Gates
 
 MOST_PER_CHARACTER = 2.5
-"""Tokens that a character takes at most in ordinary text: shorter texts fit without counting."""
+"""Tokens that an ASCII character takes at most: shorter texts fit without counting."""
 
 
 class Room:
@@ -27,7 +27,8 @@ class Room:
     def fits(self, tasks: Sequence[Task]) -> bool:
         """True where one prompt may hold all that these tasks must be told."""
         texts = self._texts(tasks)
-        return sum(map(len, texts)) * MOST_PER_CHARACTER <= self._limit or _weigh(texts) <= self._limit
+        plain = all(text.isascii() for text in texts)
+        return (plain and sum(map(len, texts)) * MOST_PER_CHARACTER <= self._limit) or _weigh(texts) <= self._limit
 
     def weight(self, tasks: Sequence[Task]) -> int:
         """Tokens that one prompt for these tasks must hold."""

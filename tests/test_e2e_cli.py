@@ -42,9 +42,22 @@ def test_tasks_are_listed_in_order_of_execution(box: Sandbox) -> None:
         "priority": "medium",
         "minutes": 60,
         "state": "not built",
+        "domain": "backend",
         "id": "arithmetic.add-adding",
         "name": "Add adding",
     }
+
+
+def test_the_list_of_tasks_is_filtered_and_sorted(box: Sandbox) -> None:
+    def ids(*words: str) -> list[str]:
+        return [row["id"] for row in json.loads(box.br("task", "list", "--json", *words).out)]
+
+    assert box.br("build", "arithmetic").code == 0
+    assert ids("--state", "built") == ["arithmetic.add-adding", "arithmetic.add-doubling"]
+    assert ids("--state", "not built", "--state", "failed") == ["reports.add-rendering"]
+    assert ids("reports") == ["reports.add-rendering"] and ids("--domain", "database") == []
+    assert ids("--sort", "name") == ["arithmetic.add-adding", "arithmetic.add-doubling", "reports.add-rendering"]
+    assert box.br("task", "list", "--state", "nowhere").code == 3
 
 
 def test_a_specification_is_checked_for_people_and_for_machines(box: Sandbox) -> None:
