@@ -17,6 +17,7 @@ from brengine.cli_build import build_all
 from brengine.cli_preview import HOW, reason_lines, require_task
 from brengine.domain import Reason, ReasonKind
 from brengine.errors import InputError
+from brengine.ledger import history
 from brengine.places import Places
 from brengine.standing import Standing
 from brengine.verdict import Outcome
@@ -76,12 +77,17 @@ def _rows(project: Project) -> list[dict[str, Any]]:
 
 @task.command("show")
 @click.argument("target")
+@click.option("--attempt", type=click.IntRange(1), default=None, help="Show an answer of before, and what was found.")
 @click.pass_obj
-def task_show(where: Places, target: str) -> None:
+def task_show(where: Places, target: str, attempt: int | None) -> None:
     """Show one task: files, needs, contracts, spec lines, acceptance, evidence. `br prompt show` has its prompt."""
     project = Project(where)
     found = require_task(select.select(project.plan, target), project.board.tasks)
     standing = project.board.standing(found.id)
+    if attempt is not None:
+        for line in _attempt(project, standing, attempt):
+            click.echo(line)
+        return
     rendered = project.prompter.task([standing])
     for line in _shown(project, standing):
         click.echo(line)
@@ -211,6 +217,27 @@ def state_of(standing: Standing) -> str:
     if standing.reasons:
         return "stale"
     return "adopted" if record.adopted else "built"
+
+
+def _attempt(project: Project, standing: Standing, attempt: int) -> Iterator[str]:
+    """The stored answer of an attempt at the present ask Key, and the findings that it was judged by."""
+    name, key = standing.task.id, standing.ask.digest
+    stored = project.ledger.state.replies.get((name, key, attempt))
+    if stored is None:
+        known = sorted(n for task, asked, n in project.ledger.state.replies if (task, asked) == (name, key))
+        hint = f"there are: {', '.join(map(str, known))}" if known else "it was not asked for as it is now"
+        raise InputError(f"there is no attempt {attempt} of {name}", hint)
+    judged = [
+        row
+        for row in history(project.places.journal)
+        if row["t"] == "judged" and (row.get("task"), row.get("key"), row.get("attempt")) == (name, key, attempt)
+    ]
+    reply = stored.reply
+    price = "unknown" if reply.cost is None else f"${reply.cost:.4f}"
+    yield f"attempt {attempt} of {name}: {reply.model or reply.backend}, {reply.usage.total:,} tokens, {price}"
+    for finding in judged[-1].get("findings", []) if judged else []:
+        yield f"  {finding}"
+    yield f"\n{project.asker.text(stored)}"
 
 
 def _shown(project: Project, standing: Standing) -> Iterator[str]:

@@ -133,6 +133,11 @@ def test_the_same_failure_twice_changes_the_strategy(box: Sandbox, model: ModelS
     told = ["The same was found at the attempt before" in prompt for prompt in model.prompts]
     assert told == [False, False, True]
     assert model.models[1:] == ["claude-sonnet-5", "claude-opus-5"]
+    shown = box.br("task", "show", "adding", "--attempt", "2").out
+    assert "attempt 2 of arithmetic.add-adding: claude-sonnet-5, 150 tokens, $" in shown
+    assert "[tests]" in shown and "return a - b" in shown
+    refused = box.br("task", "show", "adding", "--attempt", "9")
+    assert refused.code == 3 and "there are: 1, 2, 3" in refused.out
 
 
 def test_a_failure_is_the_same_whatever_numbers_it_names() -> None:
