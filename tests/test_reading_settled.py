@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_server import ModelServer
 from sandbox import Sandbox
+from terminal import to_end
 
 from brengine.reading import second
 from brengine.reading.options import Lined, Options, Settled, with_settled
@@ -84,14 +85,7 @@ def test_at_a_terminal_the_question_is_asked_and_the_answer_kept(box: Sandbox) -
     while b"Which way is right" not in text:
         text += os.read(above, 4096)
     os.write(above, b"1\n")
-    while True:
-        try:
-            chunk = os.read(above, 4096)
-        except OSError:
-            break
-        if not chunk:
-            break
-        text += chunk
+    text += to_end(above)
     assert process.wait() == 1 and b"Remembered." in text
     assert box.br("plan").code == 0
 

@@ -17,6 +17,7 @@ import pytest
 from model_server import ModelServer
 from rich.console import Console
 from sandbox import Sandbox
+from terminal import to_end
 
 from brengine.asks import Reply, Usage
 from brengine.domain import Batch, Plan, Spec, Task
@@ -106,13 +107,5 @@ def at_a_terminal(box: Sandbox, width: int, *arguments: str, **env: str) -> tupl
     command = [sys.executable, "-m", "brengine", *arguments]
     process = subprocess.Popen(command, cwd=Path(box.root), env=environ, stdin=below, stdout=below, stderr=below)
     os.close(below)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(above, 4096)
-        except OSError:
-            break
-        if not chunk:
-            break
-        seen += chunk
+    seen = to_end(above)
     return seen.decode("utf-8", "replace"), process.wait(60)
