@@ -22,6 +22,7 @@ class Lazy(click.Group):
         "plan": ("brengine.cli_plan", "Show the plan, and what a build would do; --model has it made by asking."),
         "build": ("brengine.cli_build", "Build what is stale: all of it, or the targets given."),
         "run": ("brengine.cli_build", "Build in a mode: --auto, or --interactive."),
+        "watch": ("brengine.cli_watch", "Show the new plan on every save; --build builds."),
         "retry": ("brengine.cli_build", "Ask anew for a task that failed."),
         "adopt": (
             "brengine.cli_build",

@@ -171,9 +171,10 @@ def test_the_first_paid_run_without_a_cap_shows_the_forecast_and_asks(box: Sandb
     refused = box.br("build", env=far)
     assert refused.code == 3 and "first paid run of this project, and nothing caps it: 3 tasks, 2 asks" in refused.out
     assert "At most $0.0" in refused.out and "--yes" in refused.out
-    for words in (["--yes"], ["--max-cost", "5"]):
-        failed = box.br("build", "arithmetic", *words, env=far)
-        assert failed.code == 2 and "no whole reply from http://model.invalid" in failed.out, failed.out
+    capped = box.br("build", "arithmetic", "--max-cost", "0.0001", env=far)
+    assert capped.code == 4 and "stopped by the budget" in capped.out, "who caps is not asked"
+    failed = box.br("build", "arithmetic", "--yes", env=far)
+    assert failed.code == 2 and "no whole reply from http://model.invalid" in failed.out, failed.out
     assert box.br("build").code == 0, "an endpoint on this machine is nobody's bill"
     box.edit("PROJECT_SPEC.md", "Adding two numbers", "Adding two whole numbers")
     assert "first paid run" not in box.br("build", env=far).out
