@@ -44,11 +44,10 @@ def test_a_save_shows_the_new_plan_and_a_mistake_goes_on(box: Sandbox) -> None:
 def test_a_save_is_built_where_that_is_wanted(box: Sandbox) -> None:
     process = box.start("watch", "--build", env={"PYTHONUNBUFFERED": "1"})
     try:
-        until(process, "Summary")
-        until(process, "completion")
+        until(process, "requirements verified")
         assert box.asked == 2 and len(box.tree()) == 6
         box.edit("PROJECT_SPEC.md", "Adding two numbers", "Adding two whole numbers")
-        until(process, "completion")
+        until(process, "requirements verified")
         assert box.asked == 3
     finally:
         process.send_signal(signal.SIGINT)
