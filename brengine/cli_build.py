@@ -169,6 +169,7 @@ def build_all(
         project.require_backend()
     cli_reading.settle(project, accept_reading)
     if not closed and project.settings.planner == "model" and project.unplanned:
+        cli_preview.approve_plan(project, yes)
         from brengine import planner
 
         planner.ensure(project, reporter.say)

@@ -27,6 +27,7 @@ from brengine.wiring import Project
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
 @cli_reading.ACCEPT
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid ask.")
 @cli_budget.capped
 @click.pass_obj
 def plan(
@@ -42,6 +43,7 @@ def plan(
     record: Path | None,
     spec: Path | None,
     accept_reading: bool,
+    yes: bool,
     **capped: Any,
 ) -> int:
     """Show the plan and what a build would do, why, and the tokens it would send.
@@ -55,7 +57,8 @@ def plan(
     if check:
         return _checked(project)
     cli_reading.settle(project, accept_reading, ask_model=model or project.settings.planner == "model")
-    if model or project.settings.planner == "model":
+    if (model or project.settings.planner == "model") and project.unplanned:
+        cli_preview.approve_plan(project, yes)
         planner.ensure(project, click.echo)
     if rulings or batches or ledger:
         lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]

@@ -70,21 +70,38 @@ def preview(project: Project, targets: Sequence[str]) -> None:
 def approve(project: Project, found: Mapping[str, Standing], yes: bool) -> None:
     """Before a project's first paid run without a cap: the forecast, and a question. Raises InputError where not."""
     asked = [standing for standing in found.values() if standing.rung is Rung.ASK]
-    paid = any(stored.reply.backend == "anthropic" for stored in project.ledger.state.replies.values())
-    if yes or paid or not asked or not project.pays or not project.budget.uncapped:
+    if not asked or not _first_paid(project, yes):
         return
     by_batch: dict[str, list[Standing]] = {}
     for standing in asked:
         by_batch.setdefault(project.board.batch_of[standing.task.id], []).append(standing)
     sent = [one for members in by_batch.values() for one in _expected(project, members)]
     tokens = sum(one.tokens for one in sent)
-    told = (
-        f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send, repairs not counted. {_price(sent)}."
+    _agreed(f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send without repairs. {_price(sent)}")
+
+
+def approve_plan(project: Project, yes: bool) -> None:
+    """The same before the model is asked for a plan. Raises InputError where not."""
+    if not _first_paid(project, yes):
+        return
+    from brengine.tokens import upper_bound
+
+    size = upper_bound(project.source.text)
+    _agreed(
+        f"a plan is asked for first, from a specification of at most {size:,} tokens, in several asks of that order"
     )
+
+
+def _first_paid(project: Project, yes: bool) -> bool:
+    paid = any(stored.reply.backend == "anthropic" for stored in project.ledger.state.replies.values())
+    return not yes and not paid and project.pays and project.budget.uncapped
+
+
+def _agreed(told: str) -> None:
     hint = "say --yes, or set a cap: --max-cost DOLLARS (or [budget] in br.toml)"
     if not sys.stdin.isatty():
         raise InputError(f"this is the first paid run of this project, and nothing caps it: {told}", hint)
-    click.echo(f"The first paid run of this project: {told}")
+    click.echo(f"The first paid run of this project: {told}.")
     if not click.confirm("Go on?"):
         raise InputError("nothing was sent", hint)
 

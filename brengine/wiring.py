@@ -325,10 +325,16 @@ class Project:
 
     @property
     def pays(self) -> bool:
-        """True where an ask goes to an endpoint that is not on this machine."""
+        """True where an ask can go to an endpoint that is not on this machine."""
         host = urlsplit(self._environ.get("ANTHROPIC_BASE_URL", "")).hostname or ""
         here = host in ("localhost", "::1") or host.startswith("127.")
-        return self.backend_name == "anthropic" and not here
+        return self.backend_name == "anthropic" and not here and self._has_key
+
+    @property
+    def _has_key(self) -> bool:
+        from brengine.backends.anthropic_api import has_credentials
+
+        return has_credentials(self._environ)
 
     @property
     def _recordings(self) -> Path:
@@ -367,11 +373,8 @@ class Project:
 
     def require_backend(self) -> None:
         """Say now, in one line, that the backend has no key: before anything is planned or asked."""
-        if self.backend_name == "anthropic":
-            from brengine.backends.anthropic_api import has_credentials
-
-            if not has_credentials(self._environ):
-                raise MissingKey(NO_KEY)
+        if self.backend_name == "anthropic" and not self._has_key:
+            raise MissingKey(NO_KEY)
 
 
 def toolchain() -> str:

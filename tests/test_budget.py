@@ -180,6 +180,15 @@ def test_the_first_paid_run_without_a_cap_shows_the_forecast_and_asks(box: Sandb
     assert "first paid run" not in box.br("build", env=far).out
 
 
+def test_a_plan_is_not_asked_for_before_that_either(box: Sandbox) -> None:
+    box.write("br.toml", '[plan]\nplanner = "model"\n')
+    far = {"ANTHROPIC_BASE_URL": "http://model.invalid"}
+    for words in (["plan"], ["build"]):
+        refused = box.br(*words, env=far)
+        assert refused.code == 3 and "a plan is asked for first, from a specification of at most" in refused.out
+    assert box.br("plan", "--max-tokens", "10", env=far).code == 4
+
+
 def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sandbox, model: ModelServer) -> None:
     model.faults = ["cut"] * 4
     failed = box.br("build", "arithmetic")
