@@ -67,6 +67,8 @@ class Recorded:
 class Project(Sandbox):
     """One of the documents in fixtures/plans with what lies beside it, without rules of its own, planned by a model."""
 
+    measured = False
+
     def __init__(self, root: Path, name: str, model: ModelServer) -> None:
         super().__init__(root, model)
         self.fixture = PLANS / name

@@ -72,6 +72,9 @@ class Ran:
 class Sandbox:
     """A project folder and a model; `br` runs the command line in a process of its own."""
 
+    measured = True
+    """False where coverage of the commands is not wanted: long runs whose lines shorter tests cover."""
+
     def __init__(self, root: Path, model: ModelServer | None = None) -> None:
         self.root = root
         self.model = model
@@ -105,7 +108,8 @@ class Sandbox:
 
     def environ(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a command: the model's address, and none of the machine's own."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
+        apart = ("ANTHROPIC_",) if self.measured else ("ANTHROPIC_", "COVERAGE_PROCESS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(apart)}
         return {**kept, **(self.model.environ if self.model else {}), **(extra or {})}
 
     def br(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:

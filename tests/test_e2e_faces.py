@@ -87,6 +87,7 @@ def test_promise_3_killed_anywhere_it_resumes_and_pays_nothing_twice(box: Sandbo
     for number in [*range(2, count, max(1, count // 8)), count]:
         shutil.rmtree(box.root)
         fresh = Sandbox(box.root, box.model)
+        fresh.measured = False
         before = fresh.asked
         killed = fresh.br("build", env={KILL_AT: str(number)})
         assert killed.code == -9, (number, killed.out)
@@ -151,6 +152,7 @@ def test_init_writes_a_project_that_plans_and_keeps_what_is_there(tmp_path: Path
 
 def test_the_example_builds_from_recordings_and_a_stranger_can_run_its_tests(tmp_path: Path) -> None:
     box = Sandbox(tmp_path / "here")
+    box.measured = False
     built = box.br("demo", "demo", "-j", "2")
     assert built.code == 0, built.out
     for text in (
@@ -166,6 +168,7 @@ def test_the_example_builds_from_recordings_and_a_stranger_can_run_its_tests(tmp
         assert text in built.out, text
     assert "nothing asked, nothing run" in box.br("demo", "demo").out
     demo = Sandbox.__new__(Sandbox)
+    demo.measured = False
     demo.root, demo.model = box.root / "demo", None
     pytest_command = [str(Path(sys.executable).with_name("pytest")), "-q", "-p", "no:cacheprovider"]
     ran = subprocess.run(pytest_command, cwd=demo.root, capture_output=True, text=True, check=False)

@@ -30,7 +30,9 @@ class Parcel(Project):
         return Ran(ended.returncode, ended.stdout + ended.stderr)
 
 
-def test_planned_built_verified_and_an_edit_asks_for_what_it_touches(tmp_path: Path, model: ModelServer) -> None:
+def test_planned_built_verified_installed_and_an_edit_asks_for_what_it_touches(
+    tmp_path: Path, model: ModelServer
+) -> None:
     box = Parcel(tmp_path / "postage", model)
     answers = box.answers
     planned = box.br("plan")
@@ -58,7 +60,21 @@ def test_planned_built_verified_and_an_edit_asks_for_what_it_touches(tmp_path: P
     assert box.parcel("quote", "--to", "NO", "--weight", "1200").out.endswith("Total EUR                    14.27\n")
     assert box.parcel("quote", "--to", "XX", "--weight", "1").out == "error: unknown country 'XX'\n"
     assert "Tests hold" in box.br("plan", "--ledger").out
+    _installed(box, tmp_path)
     _edited(box, model)
+
+
+def _installed(box: Parcel, tmp_path: Path) -> None:
+    """What was built is installed with pip, and its command runs from anywhere."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    pip = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps"]
+    tools = env | {"PYTHONPATH": sysconfig.get_path("purelib")}
+    installed = subprocess.run([*pip, "--no-index", "-e", str(box.root)], env=tools, capture_output=True, check=False)
+    assert installed.returncode == 0, installed.stderr.decode()
+    command = [tmp_path / "venv" / "bin" / "parcel", "zones"]
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and ended.stdout.splitlines()[1] == "1             1     31500     31500"
 
 
 def _edited(box: Parcel, model: ModelServer) -> None:
@@ -99,17 +115,3 @@ def test_an_author_who_lacks_a_contract_asks_for_it_and_the_plan_is_amended(tmp_
     assert "batch-quoting.rows needs price_parcel: its owner is known, nobody is asked" in built.out
     assert "uses: [Quote, price_parcel]" in box.read("plan/batch-quoting.yaml").partition("batch-quoting.table")[0]
     assert "6 of 6 done" in built.out
-
-
-def test_what_was_built_can_be_installed(tmp_path: Path, model: ModelServer) -> None:
-    box = Parcel(tmp_path / "postage", model)
-    assert box.br("build", "-j", "4").code == 0
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    pip = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps"]
-    tools = env | {"PYTHONPATH": sysconfig.get_path("purelib")}
-    installed = subprocess.run([*pip, "--no-index", "-e", str(box.root)], env=tools, capture_output=True, check=False)
-    assert installed.returncode == 0, installed.stderr.decode()
-    command = [tmp_path / "venv" / "bin" / "parcel", "zones"]
-    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0 and ended.stdout.splitlines()[1] == "1             1     31500     31500"
