@@ -43,7 +43,7 @@ def task_test():
         "ruff format --check .",
         "mypy",
         "coverage erase",
-        "coverage run -m pytest -n auto",
+        "coverage run -m pytest -n auto --dist worksteal",
         "coverage combine -q",
         "coverage report",
     ]
