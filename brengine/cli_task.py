@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from brengine import cleaning, completion, report, select
-from brengine.batch import RANK
 from brengine.cli_build import build_all
 from brengine.cli_preview import HOW, reason_lines, require_task
 from brengine.domain import Reason, ReasonKind
@@ -53,6 +52,8 @@ def task_list(
         and (not states or row["state"] in states)
         and (not domains or row["domain"] in domains)
     ]
+    from brengine.batch import RANK
+
     rows.sort(key=lambda row: RANK[row[sort]] if sort == "priority" else row[sort])
     if as_json:
         click.echo(json.dumps(rows, indent=1))
