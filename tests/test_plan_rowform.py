@@ -1,6 +1,6 @@
 """A library from a long reference document, from recorded replies: gathered in parts, planned, built from regions.
 
-Every answer was given to one prompt at a time by somebody who had not read the document (docs/evidence.md).
+How the answers came about is in docs/evidence.md.
 """
 
 from __future__ import annotations
