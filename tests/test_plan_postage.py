@@ -1,6 +1,7 @@
 """A command line from a requirements document with data files and exact output texts, from recorded replies.
 
-The document contradicts itself on rounding, and is silent on streams and on case: all are rulings. How the answers came about is in docs/evidence.md.
+The document contradicts itself on rounding, and is silent on streams and on case: all are rulings. How the answers came
+about is in docs/evidence.md.
 """
 
 from __future__ import annotations
