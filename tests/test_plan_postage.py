@@ -85,6 +85,8 @@ def _edited(box: Parcel, model: ModelServer) -> None:
     figures = "parcels of 1500 g to AU, standard, have the subtotal {}, the discount {} and the total {}; {} have"
     old = "Ten " + figures.format("358.90", "-17.95", "340.95", "nine")
     box.edit("PROJECT_SPEC.md", old, "Twelve " + figures.format("430.68", "-21.53", "409.15", "eleven"))
+    shown = box.br("plan").out
+    assert "Since the last plan\n  ~ batch-quoting.table: covered lines, acceptance\n" in shown, shown
     built = box.br("build")
     assert built.code == 0, built.out
     assert answers.asked == ["plan.changes@1", "batch-quoting.table@1", "batch-quoting.integration@1"]
