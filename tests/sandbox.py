@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from model_server import ModelServer
+from zygote import Zygote
+
+ZYGOTE = Zygote()
 
 SPEC = """\
 # Calc
@@ -114,11 +117,11 @@ class Sandbox:
 
     def br(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
         """Run `br` here to its end."""
-        return self._run([sys.executable, "-m", "brengine", *arguments], env, stdin)
+        return self._run("brengine", arguments, env, stdin)
 
     def doit(self, *arguments: str) -> Ran:
         """Run `doit` here to its end."""
-        return self._run([sys.executable, "-m", "doit", *arguments], None, "")
+        return self._run("doit", arguments, None, "")
 
     def start(
         self, *arguments: str, env: Mapping[str, str] | None = None, module: str = "brengine"
@@ -137,9 +140,12 @@ class Sandbox:
                 found[str(path.relative_to(self.root))] = path.read_bytes()
         return found
 
-    def _run(self, command: list[str], env: Mapping[str, str] | None, stdin: str) -> Ran:
+    def _run(self, module: str, arguments: Sequence[str], env: Mapping[str, str] | None, stdin: str) -> Ran:
+        forked = ZYGOTE.run(module, arguments, self.root, self.environ(env), stdin)
+        if forked is not None:
+            return Ran(*forked)
         ended = subprocess.run(
-            command,
+            [sys.executable, "-m", module, *arguments],
             cwd=self.root,
             env=self.environ(env),
             input=stdin,
