@@ -46,6 +46,8 @@ class Prompt:
     context_tokens: int = 0
     """Upper-bound estimate of the context's tokens."""
     left_out: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
+    """Pieces that are there by a brief of them."""
 
     @property
     def digest(self) -> str:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import assembling, digest
 from brengine.asks import Prompt
 from brengine.domain import Contract, Cover, Task
-from brengine.errors import TooLarge
+from brengine.packing import Packed, Piece, pack
+from brengine.source import runs
 from brengine.templates import Template, render
 from brengine.tokens import upper_bound
 from brengine.verdict import Finding, Gates
 
 NONCE_DIGITS = 12
 FINDING_CHARACTERS = 1500
+FILES = ("current", "attempt")
+"""Tags of pieces that are files of the tasks."""
+SAID_AGAIN = 16
+"""Characters from which on a covered line is left out where a contract says the same."""
 MAX_GAP = 2
 """Lines from one covered line to the next that are shown as one text: no more than a blank one between."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One piece of context: whole in the prompt, or left out. Lower ranks are taken first."""
-
-    tag: str
-    title: str
-    text: str
-    rank: int
-    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,65 +51,62 @@ class Repair:
     """The same was found at the attempt before."""
 
 
-def pack(pieces: Sequence[Piece], used: int, limit: int) -> tuple[tuple[Piece, ...], tuple[str, ...], int]:
-    """(pieces that fit in their order, titles left out, tokens in all). Required ones first, then by rank.
-
-    `used` are the tokens that the tasks take already. Raises TooLarge when what is required does not fit.
-    """
-    total = used + sum(upper_bound(piece.text) for piece in pieces if piece.required)
-    if total > limit:
-        raise TooLarge(
-            f"what the prompt must hold takes {total:,} tokens, the limit is {limit:,}",
-            "raise context_tokens in br.toml, or split the requirement",
-        )
-    kept = {piece for piece in pieces if piece.required}
-    for piece in sorted((p for p in pieces if not p.required), key=lambda p: (p.rank, p.title)):
-        cost = upper_bound(piece.text)
-        if total + cost <= limit:
-            kept.add(piece)
-            total += cost
-    left_out = tuple(piece.title for piece in pieces if piece not in kept)
-    return tuple(piece for piece in pieces if piece in kept), left_out, total
-
-
 def build(request: Request, system: Template, body: Template, repair: Repair | None = None) -> Prompt:
     """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
-    tasks = [task_values(task, request.gates[task.id], request.shown) for task in request.tasks]
+    tasks = tasks_values(request.tasks, request.gates, request.shown)
     used = sum(upper_bound("\n".join(_texts(values))) for values in tasks)
     findings = [found(finding) for finding in repair.findings] if repair else []
     used += sum(upper_bound(text) for text in findings)
-    pieces, left_out, total = pack(request.pieces, used, request.limit)
+    packed = pack(request.pieces, used, request.limit)
     values: dict[str, object] = {
         "project": {"name": request.project},
-        "pieces": pieces,
+        "pieces": packed.pieces,
         "tasks": tasks,
         "paths": [path for task in request.tasks for path in task.files],
+        "unshown": unshown(request.pieces, packed),
         "nonce": "",
     }
     if repair:
         values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last, "stuck": repair.stuck}
-        values["unshown"] = [piece.title for piece in request.pieces if piece.tag == "attempt" and piece not in pieces]
     stable = render(system, {})
     nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
     text = render(body, values | {"nonce": nonce})
-    return Prompt(stable, text, nonce, f"{body.name}@{body.version}", total, left_out)
+    name = f"{body.name}@{body.version}"
+    return Prompt(stable, text, nonce, name, packed.total, packed.left_out, packed.shortened)
 
 
-def task_values(task: Task, gates: Gates, shown: frozenset[str]) -> dict[str, object]:
-    """A task as templates see it. What the covered lines say already is not said again as acceptance."""
+def unshown(pieces: Sequence[Piece], packed: Packed) -> list[str]:
+    """Files that stand there and are not shown whole: whoever changes them writes them whole."""
+    return [p.title for p in pieces if p.tag in FILES and (p.title in packed.left_out or p.title in packed.shortened)]
+
+
+def tasks_values(tasks: Sequence[Task], gates: Mapping[str, Gates], shown: frozenset[str]) -> list[dict[str, object]]:
+    """Tasks as templates see them. `shown`: covered texts that stand in the prompt already."""
+    found, said = [], shown
+    for task in tasks:
+        found.append(_task_values(task, gates[task.id], said, said - shown))
+        said |= {cover.text for cover in task.covers}
+    return found
+
+
+def _task_values(task: Task, gates: Gates, said: frozenset[str], above: frozenset[str]) -> dict[str, object]:
+    """What the covered lines, or a task above, say already is not said again."""
     covered = {cover.text for cover in task.covers}
+    contracts = contracts_text(task.defines)
+    again = [line for cover in task.covers if cover.text in above for line in cover.span.lines]
     return {
         "name": task.name,
         "kind": task.kind,
         "files": [shown_file(path) for path in task.files],
-        "contracts": contracts_text(task.defines),
-        "covers": _blocks([cover for cover in task.covers if cover.text not in shown]),
+        "contracts": contracts,
+        "covers": _blocks([cover for cover in task.covers if cover.text not in said], plain(contracts)),
+        "above": ", ".join(f"{a}–{b}" if b > a else str(a) for a, b in runs(sorted(set(again)))),
         "acceptance": [a.text for a in task.acceptance if a.text not in covered and a.kind != "literal"],
         "gates": gates_text(task, gates),
     }
 
 
-def _blocks(covers: Sequence[Cover]) -> list[dict[str, object]]:
+def _blocks(covers: Sequence[Cover], contracts: str) -> list[dict[str, object]]:
     """Covered lines as templates see them; single lines that follow each other are one text."""
     found: list[dict[str, object]] = []
     last: Cover | None = None
@@ -123,9 +115,23 @@ def _blocks(covers: Sequence[Cover]) -> list[dict[str, object]]:
         if last and follows and 0 < cover.span.line - last.span.end_line <= MAX_GAP:
             found[-1]["text"] = f"{found[-1]['text']}\n{cover.text}"
         else:
-            found.append({"line": cover.span.line, "text": cover.text})
+            found.append(
+                {"line": cover.span.line, "text": cover.text if cover.requirement else _left(cover, contracts)}
+            )
         last = cover
     return found
+
+
+def _left(cover: Cover, contracts: str) -> str:
+    """A covered text without those of its lines that the contracts say word for word, all but the first."""
+    first, *rest = cover.text.split("\n")
+    left = [line for line in rest if len(plain(line)) < SAID_AGAIN or plain(line) not in contracts]
+    return "\n".join([first, *left])
+
+
+def plain(text: str) -> str:
+    """A text without what marks it up, for comparing what is said."""
+    return " ".join(re.sub(r"^[\s*+#>-]+|[`*_]", "", text, flags=re.MULTILINE).split())
 
 
 def shown_file(path: str) -> str:
@@ -139,9 +145,9 @@ def shown_file(path: str) -> str:
     )
 
 
-def said(task: Task, gates: Gates, shown: frozenset[str]) -> list[str]:
-    """Every text that a task itself puts into a prompt. `shown`: covered texts that stand there already."""
-    return list(_texts(task_values(task, gates, shown)))
+def said(tasks: Sequence[Task], gates: Mapping[str, Gates], shown: frozenset[str]) -> list[str]:
+    """Every text that each task puts into a prompt. `shown`: covered texts that stand there already."""
+    return ["\n".join(_texts(values)) for values in tasks_values(tasks, gates, shown)]
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -152,7 +158,7 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-    else:
+    elif value != "":
         yield str(value)
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from brengine import interface, prompt, templates
+from brengine import context, interface, packing, prompt, templates
 from brengine.asks import Prompt
 from brengine.domain import Task
 from brengine.keys import INTERFACE
+from brengine.packing import Piece
 from brengine.plans import profile
-from brengine.prompt import Piece, Repair, Request
+from brengine.prompt import Repair, Request
 from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board, Standing
 from brengine.verdict import Finding
 from brengine.workspace import Workspace
 
-RULINGS, CONTRACTS, FILES, BINDING, OVERVIEW = range(5)
+RULINGS, CONTRACTS, FILES, EXAMPLES, NEIGHBOURS, BINDING, OVERVIEW = range(7)
 """Ranks: what is taken first when not everything fits."""
 WIDER = 1.5
 """How much more context a repair may hold after the same failure twice."""
@@ -26,8 +27,12 @@ WIDER = 1.5
 class Prompts:
     """Renders asks over one board (the Prompter that Asker uses)."""
 
-    def __init__(self, board: Board, workspace: Workspace, sources: Mapping[str, Source], settings: Settings) -> None:
+    def __init__(
+        self, board: Board, workspace: Workspace, sources: Mapping[str, Source], settings: Settings, document: Source
+    ) -> None:
+        """`sources`: the templates; `document`: the specification."""
         self._board = board
+        self._document = document
         self._workspace = workspace
         self._templates = {name: templates.load(source) for name, source in sources.items()}
         self._settings = settings
@@ -68,21 +73,41 @@ class Prompts:
         """What a prompt is made from. Files of `required` must be in it: they are a person's, and may be replaced."""
         gates = {task.id: self._board.gates_of(task) for task in tasks}
         bound = frozenset(cover.text for task in tasks for cover in task.covers)
-        context = (*self._spec(bound), *self._rulings(tasks), *self._contracts(tasks), *self._data(tasks))
-        pieces = (*context, *_files(files, tag, required))
+        pieces = (
+            *self._spec(bound, tasks),
+            *self._rulings(tasks),
+            *self._contracts(tasks),
+            *self._data(tasks),
+            *self._examples(tasks),
+            *self._neighbours(tasks),
+            *_files(files, tag, required),
+        )
         name = self._settings.name or self._board.plan.spec.title
         shown = frozenset(s.text for s in self._board.plan.spec.sections if s.binding and s.text in bound)
         return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
 
-    def _spec(self, bound: frozenset[str]) -> Iterator[Piece]:
-        """Sections that bind a task must be there; others of their roles, and the overview, inform."""
-        for section in self._board.plan.spec.sections:
+    def _spec(self, bound: frozenset[str], tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        """Sections that bind a task must be there; others inform, those first that have most to do with the tasks."""
+        sections = [section for section in self._board.plan.spec.sections if section.text]
+        about = packing.bearings([section.text for section in sections], context.words_of(tasks))
+        for section, bearing in zip(sections, about, strict=True):
             if section.binding and section.text in bound:
                 yield Piece("binding", section.title, section.text, BINDING, required=True)
-            elif section.binding and section.text:
-                yield Piece("context", section.title, section.text, BINDING)
+            elif section.binding:
+                yield Piece("context", section.title, section.text, BINDING, bearing=bearing)
             elif section.role == "overview":
-                yield Piece("context", section.title, section.text, OVERVIEW)
+                yield Piece("context", section.title, section.text, OVERVIEW, bearing=bearing)
+
+    def _examples(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        """Code of the document that calls what the tasks define and that they do not cover."""
+        for example in context.examples(self._document, tasks):
+            title = f"lines {example.first}–{example.last} of the specification"
+            yield Piece("example", title, example.text, EXAMPLES, bearing=len(example.uses))
+
+    def _neighbours(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
+        text = context.neighbours(tasks, self._board.plan.tasks)
+        if text:
+            yield Piece("neighbours", "files that other tasks write", text, NEIGHBOURS)
 
     def _rulings(self, tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """Rulings that bind a task must be there; those on lines that are shown go with these, where there is room."""
@@ -141,4 +166,5 @@ def _files(files: Mapping[str, bytes], tag: str, required: frozenset[str]) -> It
     for path, content in files.items():
         text = content.decode("utf-8", "replace")
         if text.strip():
-            yield Piece(tag, path, text.rstrip("\n"), FILES, required=path in required)
+            brief = interface.stub(text) if path.endswith(".py") else ""
+            yield Piece(tag, path, text.rstrip("\n"), FILES, path in required, brief)

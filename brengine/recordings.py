@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from brengine.asks import Ask, Prompt, Reply, Usage
@@ -64,3 +65,26 @@ def read(text: str, path: str) -> Recording:
 def with_nonce(recording: Recording, nonce: str) -> str:
     """The reply's text with the present nonce in its sentinels."""
     return recording.text.replace(f"<<<BR-{recording.nonce} ", f"<<<BR-{nonce} ")
+
+
+def joined(parts: Sequence[Recording]) -> Recording:
+    """One recording from several whose members are apart: their files one after the other, one manifest of all."""
+    nonce = parts[0].nonce
+    manifest = re.compile(
+        rf"^<<<BR-{re.escape(nonce)} MANIFEST count=\d+>>>$\n(.*?)^<<<BR-{re.escape(nonce)} DONE>>>$", re.M | re.S
+    )
+    texts = [with_nonce(part, nonce) for part in parts]
+    paths = [path for text in texts for match in manifest.finditer(text) for path in match[1].split("\n") if path]
+    bodies = [manifest.sub("", text).rstrip("\n") for text in texts]
+    listed = "".join(f"{path}\n" for path in paths)
+    end = f"<<<BR-{nonce} MANIFEST count={len(paths)}>>>\n{listed}<<<BR-{nonce} DONE>>>\n"
+    models = dict.fromkeys(part.model for part in parts)
+    notes = dict.fromkeys(part.note for part in parts if part.note)
+    return Recording(
+        tuple(member for part in parts for member in part.members),
+        nonce,
+        "\n".join([*bodies, end]),
+        ", ".join(models),
+        "; ".join(notes),
+        sum((part.usage for part in parts), Usage()),
+    )

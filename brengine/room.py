@@ -50,7 +50,7 @@ class Room:
     def _texts(self, tasks: Sequence[Task]) -> list[str]:
         """Sections that bind are said once for all, like rulings and contracts."""
         shown = frozenset(c.text for task in tasks for c in task.covers if c.text in self._sections)
-        own = ["\n".join(prompt.said(task, self._gates, shown)) for task in tasks]
+        own = prompt.said(tasks, {task.id: self._gates for task in tasks}, shown)
         return [*own, *shown, *self._binding(tasks), prompt.contracts_text(self._used(tasks))]
 
     def _used(self, tasks: Sequence[Task]) -> list[Contract]:

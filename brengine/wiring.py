@@ -299,7 +299,7 @@ class Project:
         from brengine.prompting import Prompts
 
         texts = {name: places.read_template(self.places, self.settings, name) for name in ("system", "task", "repair")}
-        return Prompts(self.board, self.workspace, texts, self.settings)
+        return Prompts(self.board, self.workspace, texts, self.settings, self.source)
 
     def _configuration(self) -> dict[str, bytes]:
         contents = {path: self.workspace.read(path) for path in CONFIGURATION}

@@ -59,7 +59,12 @@ class Recorded:
 
     def _of_files(self, paths: Sequence[str], prompt: str) -> Recording:
         attempt = 1 + sum(prompt.count(f"This is attempt {number}") * (number - 1) for number in (2, 3))
-        fitting = [r for r in self._all if set(declared(r.text)) == set(paths) and r.members[0][1] == attempt]
+        own = [r for r in self._all if declared(r.text) and r.members[0][1] == attempt]
+        fitting = [r for r in own if set(declared(r.text)) == set(paths)]
+        if not fitting:  # recorded in several asks: their files together
+            parts = [r for r in own if set(declared(r.text)) < set(paths)]
+            assert sorted(path for r in parts for path in declared(r.text)) == sorted(paths), paths
+            return recordings.joined(parts)
         assert len(fitting) == 1, (paths, attempt, [r.members for r in fitting])
         return fitting[0]
 

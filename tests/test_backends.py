@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model_server import _stream
+from model_server import _stream, write_reply
 
 from brengine import recordings
 from brengine.asks import Ask, Member, Prompt, Reply, Usage, Waiting
@@ -23,6 +24,7 @@ from brengine.backends.manual import MAX_BYTES, ManualBackend
 from brengine.backends.replay import Recorder, ReplayBackend
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import BackendError, InputError, MissingKey
+from brengine.reply import parse
 
 KEY = "sk-ant-the-key-that-must-not-leak"
 ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1), Member("f.b", "j" * 64, "s" * 64, 1)))
@@ -330,6 +332,21 @@ def test_replies_are_recorded_and_replayed_with_the_present_nonce(tmp_path: Path
         with pytest.raises(BackendError, match=r"no recording for this change: f\.a") as raised:
             backend.answer(Ask((other,)), later)
         assert raised.value.kind == "no-recording"
+
+
+def test_an_ask_whose_members_were_recorded_apart_gets_their_files_together(tmp_path: Path) -> None:
+    members = [Member(f"f.{name}", "k" * 64, "r" * 64, 1) for name in "abc"]
+    for member in members:
+        name = member.task[-1]
+        text = write_reply({f"{name}.py": f"{name} = 1\n"}, "abc123", notes=f"DECISIONS: {name}")
+        Recorder(Once(Reply(text, "end_turn", Usage(5, 6), "m")), tmp_path).answer(Ask((member,)), PROMPT)
+    reply = ReplayBackend(tmp_path).answer(Ask(tuple(members[:2])), Prompt("s", "u", "fff", "task@2"))
+    assert isinstance(reply, Reply) and reply.usage == Usage(10, 12)
+    parsed = parse(reply.text, "fff", frozenset(["a.py", "b.py"]))
+    assert not parsed.findings and [change.content for change in parsed.files] == ["a = 1\n", "b = 1\n"]
+    assert "DECISIONS: a" in parsed.notes and "DECISIONS: b" in parsed.notes
+    with pytest.raises(BackendError, match="no recording"):
+        ReplayBackend(tmp_path).answer(Ask((*members, replace(members[0], task="f.d"))), PROMPT)
 
 
 def test_promise_3_recording_never_loses_a_reply_and_keeps_its_line_ends(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from builders import contract, cover, task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brengine import datafiles, prompt, templates
+from brengine import datafiles, packing, prompt, templates
 from brengine.domain import Acceptance
 from brengine.errors import InputError, TooLarge, render
-from brengine.prompt import Piece, Repair, Request
+from brengine.packing import Piece
+from brengine.prompt import Repair, Request
 from brengine.source import Source
 from brengine.tokens import upper_bound
 from brengine.verdict import Finding, Gates
@@ -71,14 +72,21 @@ def test_pieces_are_whole_or_left_out() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 4), st.booleans()), max_size=8), st.integers(0, 800))
 def test_packing_never_exceeds_the_limit_and_never_cuts(rows: list[tuple[int, int, bool]], limit: int) -> None:
-    pieces = [Piece("t", str(n), "ab " * size, rank, need) for n, (size, rank, need) in enumerate(rows)]
+    pieces = [
+        Piece("t", str(n), "ab " * size, rank, need, brief="ab " * (size // 9), bearing=size % 5)
+        for n, (size, rank, need) in enumerate(rows)
+    ]
     try:
-        kept, left_out, total = prompt.pack(pieces, 10, limit)
+        packed = packing.pack(pieces, 10, limit)
     except TooLarge:
         assert 10 + sum(upper_bound(p.text) for p in pieces if p.required) > limit
         return
-    assert total <= limit and set(kept) | {p for p in pieces if p.title in left_out} == set(pieces)
-    assert all(p in kept for p in pieces if p.required)
+    briefs = {p.brief for p in pieces}
+    assert packed.total <= limit
+    assert {p.title for p in packed.pieces} | set(packed.left_out) >= {p.title for p in pieces if not p.brief}
+    assert all(p in pieces or p.text in briefs for p in packed.pieces)
+    assert all(p in packed.pieces for p in pieces if p.required)
+    assert packed.total == 10 + sum(upper_bound(p.text) for p in packed.pieces)
 
 
 def test_a_repair_prompt_shows_the_findings_and_the_attempt() -> None:

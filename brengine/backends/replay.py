@@ -28,7 +28,7 @@ class ReplayBackend:
         wanted = frozenset((m.task, m.attempt, m.recorded) for m in ask.members)
         exact = [r for r in self._all if frozenset(r.members) == wanted]
         wider = [r for r in self._all if frozenset(r.members) > wanted]
-        for found in (*exact, *wider):
+        for found in (*exact, *wider, *self._parts(wanted)):
             text = recordings.with_nonce(found, prompt.nonce)
             return Reply(text, "end_turn", found.usage, found.model, self.name, 0.0, found.note)
         tasks = ", ".join(member.task for member in ask.members)
@@ -37,6 +37,16 @@ class ReplayBackend:
             "set ANTHROPIC_API_KEY to ask the model, or answer yourself with --backend manual",
             kind="no-recording",
         )
+
+    def _parts(self, wanted: frozenset[tuple[str, int, str]]) -> tuple[Recording, ...]:
+        """The members were recorded in several asks, each once: their files together are the answer."""
+        parts: list[Recording] = []
+        left = wanted
+        for found in sorted(self._all, key=lambda r: -len(r.members)):
+            if frozenset(found.members) <= left:
+                parts.append(found)
+                left -= frozenset(found.members)
+        return (recordings.joined(parts),) if parts and not left else ()
 
     @cached_property
     def _all(self) -> tuple[Recording, ...]:
