@@ -12,19 +12,18 @@ from brengine.budget import Budget, Slot
 from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarge
 from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
-from brengine.ports import Backend
+from brengine.ports import Backend, Counter
 from brengine.routing import Routes
 from brengine.stale import Rung
 from brengine.standing import Standing
-from brengine.tokens import upper_bound
 from brengine.verdict import Finding
 
 
 class Prompter(Protocol):
     """Renders asks. Both raise TooLarge when what a prompt must hold does not fit its limit."""
 
-    def task(self, standings: Sequence[Standing]) -> Prompt:
-        """The first ask for these members of one batch."""
+    def task(self, standings: Sequence[Standing], scale: float | None = None) -> Prompt:
+        """The first ask for these members of one batch; `scale`: tokens per estimated one, where that is known."""
         ...
 
     def repair(
@@ -51,6 +50,8 @@ class Person(Protocol):
         ...
 
 
+CLOSE = 1.05
+"""How much more than what was counted other text of a prompt may take for its length."""
 NOTE = "\n\nThe person whose project this is adds:\n{}\n"
 
 
@@ -112,9 +113,10 @@ class Asker:
         left = {standing.task.id for standing in standings} if self.closed else self.declined
         wanted = [standing for standing in standings if standing.task.id not in left and self.lacks(standing)]
         waiting: dict[str, Waiting] = {}
-        for members, prompt in self.prompts(wanted) if wanted else ():
+        for members, rendered in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
+            prompt = self._fuller(members, rendered, model)
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._attended(ask, prompt, base)
             if answer:
@@ -130,6 +132,22 @@ class Asker:
             if len(wanted) == 1:
                 raise
             return [([one], self._prompter().task([one])) for one in wanted]
+
+    def _fuller(self, members: Sequence[Standing], prompt: Prompt, model: str) -> Prompt:
+        """With more of what was left out by the estimate, where the endpoint's own count says that it fits.
+
+        Nothing is sent for counting where a person approves what is sent.
+        """
+        backend = self._backend()
+        if self._person or not (prompt.left_out or prompt.shortened) or not isinstance(backend, Counter):
+            return prompt
+        counted = backend.count(model, prompt)
+        if counted is None or counted * CLOSE >= prompt.size:
+            return prompt
+        scale = CLOSE * counted / prompt.size
+        fuller = self._prompter().task(members, scale)
+        again = backend.count(model, fuller) if fuller.digest != prompt.digest else None
+        return fuller if again is not None and again <= scale * fuller.size else prompt
 
     def repair(
         self,
@@ -211,7 +229,7 @@ class Asker:
 
     def _reserved(self, ask: Ask, prompt: Prompt) -> Slot:
         try:
-            return self._budget.reserve(upper_bound(prompt.system + prompt.user), ask.model)
+            return self._budget.reserve(prompt.size, ask.model)
         except OverBudget as error:
             self._stopped(error)
             raise

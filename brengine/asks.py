@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from brengine import digest
+from brengine.tokens import upper_bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Prompt:
     """Pieces that are there by a brief of them."""
 
     @property
+    def size(self) -> int:
+        """Tokens of all that is sent, by the upper-bound estimate."""
+        return upper_bound(self.system + self.user)
+
+    @property
     def digest(self) -> str:
         """The digest of what is sent, 64 hex digits."""
         return digest.of_value("prompt/1", [self.system, self.user])
@@ -63,6 +69,11 @@ class Usage:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of the prompt, however they were priced."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
     @property
     def total(self) -> int:

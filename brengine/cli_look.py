@@ -12,7 +12,6 @@ from brengine.cli_preview import require_task
 from brengine.cli_task import state_of
 from brengine.places import Places
 from brengine.stale import Rung
-from brengine.tokens import upper_bound
 from brengine.wiring import Project
 
 
@@ -85,6 +84,6 @@ def prompt_show(where: Places, target: str, alone: bool) -> None:
     shown = next(p for members, p in project.asker.prompts(together) if own in members)
     click.echo(f"{shown.system}\n\n{shown.user}")
     left = ", ".join(shown.left_out) or "nothing"
-    size = upper_bound(shown.system + shown.user)
-    told = f"{shown.template}: at most {size:,} tokens, {shown.context_tokens:,} of them context; left out: {left}"
+    size = f"at most {shown.size:,} tokens, {shown.context_tokens:,} of them context"
+    told = f"{shown.template}: {size}; left out: {left}"
     click.echo(told if own.rung is Rung.ASK else f"{told}; {found.id} is not to be asked for now", err=True)

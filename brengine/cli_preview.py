@@ -121,11 +121,9 @@ def _price(sent: Sequence[Sent]) -> str:
 
 
 def _expected(project: Project, asked: Sequence[Standing]) -> Sequence[Sent]:
-    from brengine.tokens import upper_bound
-
     routes = project.settings.routes()
     return [
-        Sent(routes.first([standing.task for standing in members]), upper_bound(prompt.system + prompt.user))
+        Sent(routes.first([standing.task for standing in members]), prompt.size)
         for members, prompt in project.asker.prompts(asked)
     ]
 

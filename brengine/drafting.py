@@ -15,7 +15,6 @@ from brengine.plans.judge import Ground
 from brengine.plans.replies import Written
 from brengine.source import Source
 from brengine.templates import Template
-from brengine.tokens import upper_bound
 
 NAMES = ("architect", "architecture", "feature", "mend", "changes", "reviewer", "review", "gather")
 SAID = 5
@@ -102,7 +101,7 @@ class Drafter:
 
     def _sent(self, name: str, member: Member, prompt: Prompt) -> Reply | Waiting:
         if not self._asker.stored(member):
-            size = upper_bound(prompt.system + prompt.user)
+            size = prompt.size
             again = f", attempt {member.attempt}" if member.attempt > 1 else ""
             self._say(f"Asking: {name}{again} (at most {size:,} tokens)")
         return self._asker.obtain(Ask((member,)), prompt)

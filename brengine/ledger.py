@@ -18,6 +18,7 @@ from brengine import codec, digest, durable
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.errors import StateError
 from brengine.reading.options import Lined, Settled
+from brengine.tokens import Measured
 from brengine.verdict import Record
 
 LOCK_VERSION = 1
@@ -61,6 +62,8 @@ class State:
     """(task, ask Key digest) -> what its author asked and nobody has answered."""
     asked_before: dict[str, int] = field(default_factory=dict)
     """Task -> how often its author's questions led to an amendment."""
+    measured: dict[str, Measured] = field(default_factory=dict)
+    """Model -> how its own counts of prompts compare with the estimates."""
     unfolded: int = 0
     """Journal entries since br.lock was last written."""
     notes: list[str] = field(default_factory=list)
@@ -207,6 +210,7 @@ def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[s
         "ask": ask.id,
         "members": [[m.task, m.key, m.attempt] for m in ask.members],
         "prompt": prompt.digest,
+        "size": prompt.size,
         "nonce": prompt.nonce,
         "template": prompt.template,
         "blob": blob,
@@ -249,6 +253,9 @@ def _intent(state: State, row: Row) -> None:
 def _reply(state: State, row: Row) -> None:
     state.in_flight.pop(row["ask"], None)
     reply = Reply("", row["stop"], Usage(*row["usage"]), row["model"], row["backend"], row["cost"], row["note"])
+    if row["backend"] == "anthropic" and row.get("size"):
+        known = state.measured.get(reply.model, Measured())
+        state.measured[reply.model] = known.with_reply(reply.usage.prompt, row["size"])
     members = tuple(task for task, _, _ in row["members"])
     stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"])
     for task, key, attempt in row["members"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from brengine.asks import Ask, Prompt, Reply, Usage, Waiting
 from brengine.domain import Task
@@ -54,6 +54,15 @@ class Meter(Protocol):
 
     def allow(self) -> None:
         """Raises OverBudget where another try may not be sent."""
+        ...
+
+
+@runtime_checkable
+class Counter(Protocol):
+    """A backend that can tell how many tokens a prompt has without answering it."""
+
+    def count(self, model: str, prompt: Prompt) -> int | None:
+        """Tokens of the whole prompt; None where that cannot be told now. Costs nothing, raises nothing."""
         ...
 
 

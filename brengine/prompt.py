@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ class Request:
     shown: frozenset[str]
     """Covered texts that a piece shows already, once for all tasks."""
     limit: int
-    """Tokens that the context may take, by the upper-bound estimate."""
+    """Tokens that the context may take."""
+    scale: float = 1.0
+    """Tokens per token of the upper-bound estimate, where something is known about that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
     used = sum(upper_bound("\n".join(_texts(values))) for values in tasks)
     findings = [found(finding) for finding in repair.findings] if repair else []
     used += sum(upper_bound(text) for text in findings)
-    packed = pack(request.pieces, used, request.limit)
+    packed = pack(request.pieces, used, int(request.limit / request.scale))
     values: dict[str, object] = {
         "project": {"name": request.project},
         "pieces": packed.pieces,
@@ -72,7 +75,8 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
     nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
     text = render(body, values | {"nonce": nonce})
     name = f"{body.name}@{body.version}"
-    return Prompt(stable, text, nonce, name, packed.total, packed.left_out, packed.shortened)
+    took = math.ceil(packed.total * request.scale)
+    return Prompt(stable, text, nonce, name, took, packed.left_out, packed.shortened)
 
 
 def unshown(pieces: Sequence[Piece], packed: Packed) -> list[str]:

@@ -28,22 +28,30 @@ class Prompts:
     """Renders asks over one board (the Prompter that Asker uses)."""
 
     def __init__(
-        self, board: Board, workspace: Workspace, sources: Mapping[str, Source], settings: Settings, document: Source
+        self,
+        board: Board,
+        workspace: Workspace,
+        sources: Mapping[str, Source],
+        settings: Settings,
+        document: Source,
+        scale: float = 1.0,
     ) -> None:
-        """`sources`: the templates; `document`: the specification."""
+        """`sources`: the templates; `document`: the specification; `scale`: tokens per estimated one, as learned."""
+        self._scale = scale
         self._board = board
         self._document = document
         self._workspace = workspace
         self._templates = {name: templates.load(source) for name, source in sources.items()}
         self._settings = settings
 
-    def task(self, standings: Sequence[Standing]) -> Prompt:
-        """The first ask for these members of one batch."""
+    def task(self, standings: Sequence[Standing], scale: float | None = None) -> Prompt:
+        """The first ask for these members of one batch; `scale`: tokens per estimated one, where that is known."""
         tasks = tuple(standing.task for standing in standings)
         current = [(path, self._workspace.read(path)) for task in tasks for path in task.files]
         present = {path: content for path, content in current if content is not None}
         foreign = frozenset(path for standing in standings for path in standing.foreign)
         request = self._request(tasks, present, "current", foreign)
+        request = replace(request, scale=scale or self._scale)
         pieces = (*request.pieces, *_evidence_against(standings))
         return prompt.build(replace(request, pieces=pieces), self._templates["system"], self._templates["task"])
 
@@ -84,7 +92,7 @@ class Prompts:
         )
         name = self._settings.name or self._board.plan.spec.title
         shown = frozenset(s.text for s in self._board.plan.spec.sections if s.binding and s.text in bound)
-        return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens)
+        return Request(name, tasks, gates, pieces, shown, self._settings.context_tokens, self._scale)
 
     def _spec(self, bound: frozenset[str], tasks: tuple[Task, ...]) -> Iterator[Piece]:
         """Sections that bind a task must be there; others inform, those first that have most to do with the tasks."""

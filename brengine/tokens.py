@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from dataclasses import dataclass
 
 _CLASSES = re.compile(
     r"(?P<word>[A-Z]?[a-z]+|[A-Z]+)|(?P<digits>[0-9]+)|(?P<line>\n[ \t]*)|(?P<mark>[!-/:-@\[-`{-~])"
@@ -17,6 +18,31 @@ _CLASSES = re.compile(
 )
 _WEIGHTS = {"word": 1.12, "digits": 1.43, "line": 1.64, "mark": 0.51, "two": 0.8, "three": 2.4, "four": 4.3}
 _SCALE = 1.23 * 1.75
+
+FEWEST = 5
+"""Replies of a model from which on its own counts are gone by."""
+MARGIN = 1.1
+"""How far above the highest count for an estimate one goes."""
+LOWEST, HIGHEST = 0.4, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How a model's own counts of prompts compare with the estimates: replies seen, highest tokens per estimated."""
+
+    replies: int = 0
+    highest: float = 0.0
+
+    def with_reply(self, counted: int, estimated: int) -> Measured:
+        """With one more prompt that took `counted` tokens."""
+        return Measured(self.replies + 1, max(self.highest, counted / estimated))
+
+    @property
+    def scale(self) -> float:
+        """What an estimate is multiplied by, in steps of 0.05; 1 where too little was seen."""
+        if self.replies < FEWEST:
+            return 1.0
+        return min(HIGHEST, max(LOWEST, math.ceil(20 * MARGIN * self.highest) / 20))
 
 
 def upper_bound(text: str) -> int:

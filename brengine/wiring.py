@@ -299,7 +299,9 @@ class Project:
         from brengine.prompting import Prompts
 
         texts = {name: places.read_template(self.places, self.settings, name) for name in ("system", "task", "repair")}
-        return Prompts(self.board, self.workspace, texts, self.settings, self.source)
+        measured = self.ledger.state.measured
+        scale = max(measured[name].scale if name in measured else 1.0 for name in self.settings.routes().all)
+        return Prompts(self.board, self.workspace, texts, self.settings, self.source, scale)
 
     def _configuration(self) -> dict[str, bytes]:
         contents = {path: self.workspace.read(path) for path in CONFIGURATION}

@@ -31,6 +31,9 @@ class ModelServer:
     faults: list[str] = field(default_factory=list)
     """What the next requests meet instead of a good reply: a status, `cut`, or a stop reason."""
     prompts: list[str] = field(default_factory=list)
+    counts: Callable[[str], int] | None = None
+    """How many tokens a prompt has, for an endpoint that tells; None for one that does not."""
+    counted: int = 0
     models: list[str] = field(default_factory=list)
     """Which model was asked, each time."""
     _server: ThreadingHTTPServer | None = None
@@ -89,6 +92,9 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             content = body["messages"][0]["content"]
             prompt = content if isinstance(content, str) else "".join(part["text"] for part in content)
+            if self.path.endswith("/count_tokens"):
+                self._count(body["system"][0]["text"] + prompt)
+                return
             model.prompts.append(prompt)
             model.models.append(body["model"])
             time.sleep(model.delay)
@@ -110,6 +116,15 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             with contextlib.suppress(OSError):  # who asked may have been killed
                 self.wfile.write(stream)
+
+        def _count(self, text: str) -> None:
+            model.counted += 1
+            content = json.dumps({"input_tokens": model.counts(text)} if model.counts else {}).encode()
+            self.send_response(200 if model.counts else 404)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, *unused: object) -> None:
             pass

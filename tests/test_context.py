@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from builders import contract, cover, task
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox import Sandbox
 from test_prompts import SYSTEM, TASK, request
 
 from brengine import context, packing, prompt, room
@@ -14,6 +16,7 @@ from brengine.domain import Cover, Spec
 from brengine.packing import Piece
 from brengine.settings import Settings
 from brengine.source import Source, Span
+from brengine.tokens import Measured, upper_bound
 from brengine.verdict import Gates
 
 DOCUMENT = Source(
@@ -113,3 +116,47 @@ def test_dropping_what_a_contract_says_loses_no_word(lines: list[str], said: lis
     texts = [str(block["text"]) for block in values["covers"]]  # type: ignore[index]
     shown = prompt.plain("\n".join([*texts, str(values["contracts"])]))
     assert all(word in shown for line in lines for word in prompt.plain(line).split())
+
+
+LONG = "## Overview\n\n" + "This tells what the product is for and whom it serves. " * 40
+
+
+def _overview(box: Sandbox) -> None:
+    box.edit("PROJECT_SPEC.md", "## Tech Stack", f"{LONG}\n\n## Tech Stack")
+    box.write("br.toml", "[build]\ncontext_tokens = 1200\n")
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.4, True), (0.99, False), (1.5, False)])
+def test_an_endpoint_that_counts_lets_in_what_the_estimate_left_out(box: Sandbox, share: float, shown: bool) -> None:
+    _overview(box)
+    assert box.model
+    box.model.counts = lambda text: int(share * upper_bound(text))
+    assert box.br("build", "task:add-adding").code == 0
+    assert ("This tells what the product" in box.model.prompts[0]) == shown and box.model.counted
+
+
+def test_where_nothing_counts_the_estimate_will_do_and_nobody_asks_twice(box: Sandbox) -> None:
+    _overview(box)
+    assert box.model
+    assert box.br("build").code == 0
+    assert box.model.counted == 1 and not any("This tells what" in prompt for prompt in box.model.prompts)
+
+
+def test_what_a_model_counted_before_is_learned_from_its_replies() -> None:
+    few = Measured()
+    for counted in (40, 50, 44, 41):
+        few = few.with_reply(counted, 100)
+    assert few.scale == 1.0
+    assert few.with_reply(30, 100).scale == 0.55, "the highest seen, a tenth above it, in steps of 0.05"
+    assert few.with_reply(130, 100).scale == 1.45, "an estimate that was too low is raised"
+    one = prompt.build(replace(request(), scale=2.0), SYSTEM, TASK)
+    assert one.context_tokens == 2 * prompt.build(request(), SYSTEM, TASK).context_tokens
+    assert prompt.build(replace(request(limit=one.context_tokens - 10), scale=2.0), SYSTEM, TASK).left_out
+
+
+@given(st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), min_size=5))
+def test_a_learned_scale_is_never_below_what_was_seen(rows: list[tuple[int, int]]) -> None:
+    known = Measured()
+    for counted, estimated in rows:
+        known = known.with_reply(counted, estimated)
+    assert known.scale >= min(2.0, max(counted / estimated for counted, estimated in rows))

@@ -23,6 +23,8 @@ from brengine.ports import Meter
 DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
 RETRYABLE = (408, 409, 500, 502, 504)
+COUNTING = 10.0
+"""Seconds that a count of tokens may take."""
 FAULT_TYPES = {"overloaded_error": True, "rate_limit_error": True, "api_error": False, "timeout_error": False}
 """Error types that may come in a stream: True where they are waited out."""
 KNOWN_STOPS = ("end_turn", "stop_sequence", "max_tokens", "refusal", "pause_turn", "model_context_window_exceeded")
@@ -99,6 +101,8 @@ class AnthropicBackend:
         self._sleep = sleep
         self._gate = Gate(time.monotonic, sleep)
         self._mutex = threading.Lock()
+        self._counts = True
+        """False once the endpoint gave no count of a prompt."""
         self._made: Any = None
 
     def answer(self, ask: Ask, prompt: Prompt) -> Reply:
@@ -128,6 +132,22 @@ class AnthropicBackend:
                     self._gate.close_for(pause)
                 else:
                     self._sleep(pause)
+
+    def count(self, model: str, prompt: Prompt) -> int | None:
+        """Tokens of a prompt by the endpoint's own count; None where it gives none. It is then not tried again."""
+        if not self._counts:
+            return None
+        arguments = self._arguments(model or self._model, prompt)
+        asked = {name: arguments[name] for name in ("model", "system", "messages")}
+        self._gate.wait()
+        try:
+            found = self._client.messages.count_tokens(**asked, timeout=COUNTING).input_tokens
+        except Exception:  # whatever it is, the estimate will do
+            found = None
+        if isinstance(found, int) and not isinstance(found, bool) and found > 0:
+            return found
+        self._counts = False
+        return None
 
     def _reply(self, asked: str, partial: Partial, tries: list[Usage]) -> Reply:
         """The reply with the tokens and the cost of every try; each is priced by its own prompt's length."""
