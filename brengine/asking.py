@@ -13,10 +13,10 @@ from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarg
 from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored, intent_row, reply_row
 from brengine.ports import Backend, Counter
+from brengine.prompt import Repair
 from brengine.routing import Routes
 from brengine.stale import Rung
 from brengine.standing import Standing
-from brengine.verdict import Finding
 
 
 class Prompter(Protocol):
@@ -26,15 +26,8 @@ class Prompter(Protocol):
         """The first ask for these members of one batch; `scale`: tokens per estimated one, where that is known."""
         ...
 
-    def repair(
-        self,
-        standing: Standing,
-        attempt: int,
-        findings: Sequence[Finding],
-        files: Mapping[str, bytes],
-        stuck: bool = False,
-    ) -> Prompt:
-        """A repair ask for one task with the files and findings of the attempt before, `stuck` if they came twice."""
+    def repair(self, standing: Standing, repair: Repair, files: Mapping[str, bytes]) -> Prompt:
+        """A repair ask for one task with the files of the attempt before."""
         ...
 
 
@@ -116,7 +109,7 @@ class Asker:
         for members, rendered in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
             ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
-            prompt = self._fuller(members, rendered, model)
+            prompt = self._fuller(members, rendered, ask)
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._attended(ask, prompt, base)
             if answer:
@@ -133,7 +126,7 @@ class Asker:
                 raise
             return [([one], self._prompter().task([one])) for one in wanted]
 
-    def _fuller(self, members: Sequence[Standing], prompt: Prompt, model: str) -> Prompt:
+    def _fuller(self, members: Sequence[Standing], prompt: Prompt, ask: Ask) -> Prompt:
         """With more of what was left out by the estimate, where the endpoint's own count says that it fits.
 
         Nothing is sent for counting where a person approves what is sent.
@@ -141,29 +134,24 @@ class Asker:
         backend = self._backend()
         if self._person or not (prompt.left_out or prompt.shortened) or not isinstance(backend, Counter):
             return prompt
-        counted = backend.count(model, prompt)
+        counted = backend.count(ask, prompt)
         if counted is None or counted * CLOSE >= prompt.size:
             return prompt
         scale = CLOSE * counted / prompt.size
         fuller = self._prompter().task(members, scale)
-        again = backend.count(model, fuller) if fuller.digest != prompt.digest else None
+        again = backend.count(ask, fuller) if fuller.digest != prompt.digest else None
         return fuller if again is not None and again <= scale * fuller.size else prompt
 
     def repair(
-        self,
-        standing: Standing,
-        attempt: int,
-        findings: Sequence[Finding],
-        files: Mapping[str, bytes],
-        base: Mapping[str, str],
-        stuck: bool = False,
+        self, standing: Standing, repair: Repair, files: Mapping[str, bytes], base: Mapping[str, str]
     ) -> Waiting | None:
         """Have the reply of a later attempt of one task; Waiting where a person gives it."""
-        member = standing.member(attempt)
+        member = standing.member(repair.attempt)
         if self.stored(member):
             return None
-        prompt = self._prompter().repair(standing, attempt, findings, files, stuck)
-        answer = self._attended(Ask((member,), self._routes.again(standing.task, stuck)), prompt, base)
+        prompt = self._prompter().repair(standing, repair, files)
+        model = self._routes.again(standing.task, repair.stuck)
+        answer = self._attended(Ask((member,), model, repair.longer, repair.only), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer
@@ -229,7 +217,7 @@ class Asker:
 
     def _reserved(self, ask: Ask, prompt: Prompt) -> Slot:
         try:
-            return self._budget.reserve(prompt.size, ask.model)
+            return self._budget.reserve(prompt.size, ask.model, ask.longer)
         except OverBudget as error:
             self._stopped(error)
             raise

@@ -27,6 +27,10 @@ class Ask:
     members: tuple[Member, ...]
     model: str = ""
     """Who is asked, "" for the backend's own; no part of the id."""
+    longer: bool = False
+    """True where the answer may take twice as many tokens: the one before was cut."""
+    only: tuple[str, ...] = ()
+    """The files that the answer may hold, where that is not all of the members'."""
 
     @property
     def id(self) -> str:

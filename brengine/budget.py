@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from brengine.asks import Usage
 from brengine.errors import OverBudget
 
+LONGER = 2
+"""How many times as long an answer may be after one that was cut."""
 Price = Callable[[str, Usage], float | None]
 """Dollars for a model's tokens, or None where the price is unknown."""
 
@@ -60,9 +62,9 @@ class Budget:
         """True where nothing bounds what the run spends."""
         return self._caps == UNCAPPED
 
-    def reserve(self, prompt_tokens: int, model: str = "") -> Slot:
-        """Room for one ask; waits while asks in flight may leave some. Raises OverBudget."""
-        most = Usage(prompt_tokens, self._longest)
+    def reserve(self, prompt_tokens: int, model: str = "", longer: bool = False) -> Slot:
+        """Room for one ask, of a `longer` answer; waits while asks in flight may leave some. Raises OverBudget."""
+        most = Usage(prompt_tokens, self._longest * (LONGER if longer else 1))
         slot = Slot(model, most, self._dear(model, most))
         with self._free:
             while over := self._over(slot):

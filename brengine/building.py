@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from threading import Semaphore
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from brengine import assembling, digest
+from brengine import digest
 from brengine.asking import Asker
 from brengine.asks import Waiting
 from brengine.candidates import Candidate, Candidates
@@ -17,17 +15,12 @@ from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskE
 from brengine.ledger import Ledger, Row
 from brengine.plans import anchors
 from brengine.plans.replies import Question
-from brengine.ports import Checker, Subject
 from brengine.promotion import Accepted, Promoter
+from brengine.prompt import Repair
 from brengine.standing import Board, Standing
+from brengine.trial import Passed, Trials
 from brengine.verdict import Finding, Outcome, Record, Verdict, signature
-from brengine.workspace import Workspace, stage, unstage
-
-RESTAGES = 3
-"""How often a verdict is taken again because a need's file changed between staging and verdict."""
-
-Passed = dict[str, Mapping[str, bytes]]
-"""Task -> path -> content, of members of the batch that passed and are not promoted yet."""
+from brengine.workspace import stage, unstage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +36,44 @@ class Ending:
     waiting: Waiting | None = None
 
 
+@dataclass(slots=True)
+class Tries:
+    """The attempts at one task in a run."""
+
+    last: int
+    """The number of the last one that is allowed."""
+    stuck: bool = False
+    """The latest failed as the one before it."""
+    best: Candidate | None = None
+    """The one that came furthest: most checks passed, then fewest findings, then the latest."""
+    _best: tuple[int, int] = (-1, 0)
+    _before: frozenset[tuple[str, str, str]] = frozenset()
+
+    def failed(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Take a failed one into account."""
+        now = signature(verdict.findings)
+        self.stuck, self._before = now == self._before, now
+        score = (sum(e.status == "passed" for e in verdict.evidence), -len(verdict.findings))
+        if self.best is None or score >= self._best:
+            self.best, self._best = candidate, score
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """An author whose task failed says that a need is wrong."""
+
+    need: str
+    key: str
+    """The need's ask Key digest."""
+    by: str
+    said: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a run may try and use at once: attempts per task, verifications side by side."""
+    """How much a run may try: attempts per task, amendments of the plan."""
 
     attempts: int = 3
-    processors: int = 1
     amends: bool = False
     """True where there are plan files: what an author asks for amends them."""
     amendments: int = 2
@@ -64,28 +89,23 @@ class Builder:
         board: Board,
         asker: Asker,
         candidates: Candidates,
-        checker: Checker,
+        trials: Trials,
         promoter: Promoter,
-        workspace: Workspace,
         ledger: Ledger,
-        staging: Path,
         bounds: Bounds,
-        extras: Callable[[], Mapping[str, bytes]],
         sink: Sink,
     ) -> None:
         self._board = board
         self._asker = asker
         self._candidates = candidates
-        self._checker = checker
+        self._trials = trials
         self._promoter = promoter
-        self._workspace = workspace
         self._ledger = ledger
-        self._staging = staging
         self._attempts = bounds.attempts
         self._bounds = bounds
-        self._extras = extras
-        self._processors = Semaphore(bounds.processors)
         self._sink = sink
+        self.blames: list[Blame] = []
+        """What this run's authors said of needs that are to be asked again."""
 
     def build(self, batch: Batch) -> dict[str, Outcome]:
         """Bring every member as far as it goes; emits events; answers each member's outcome.
@@ -93,6 +113,7 @@ class Builder:
         Raises BackendError when no reply can be had; what passed before that is promoted.
         """
         standings = {name: self._board.standing(name) for name in batch.tasks}
+        self._mark_upstream(standings)
         stale = tuple(name for name, standing in standings.items() if standing.reasons)
         number = self._board.plan.batches.index(batch) + 1
         self._sink(BatchStarted(batch, number, stale))
@@ -102,12 +123,19 @@ class Builder:
             self._members(standings, stale, awaited, endings)
         finally:
             self._promote(batch, endings)
-            unstage(self._staging / batch.id)
+            unstage(self._trials.staging / batch.id)
             for name in batch.tasks:
-                if name in endings or name not in stale:
+                if name in endings or not standings[name].reasons:
                     self._sink(_ended(standings[name], endings.get(name)))
             self._sink(BatchEnded(batch, number))
         return {name: endings[name].outcome if name in endings else Outcome.UP_TO_DATE for name in batch.tasks}
+
+    def _mark_upstream(self, standings: dict[str, Standing]) -> None:
+        """A fresh member that needs a stale one is verified after it, where that changes what it needs."""
+        for name, standing in standings.items():
+            above = [need for need in self._board.closure(name) if need in standings and standings[need].reasons]
+            if above and not standing.reasons:
+                standings[name] = self._board.upstream_stale(standing, above)
 
     def _fetched(self, standings: tuple[Standing, ...]) -> Mapping[str, Waiting]:
         """The first replies; where the budget or a person stops that, those that are there have to do."""
@@ -118,13 +146,16 @@ class Builder:
 
     def _members(
         self,
-        standings: Mapping[str, Standing],
+        standings: dict[str, Standing],
         stale: tuple[str, ...],
         awaited: Mapping[str, Waiting],
         endings: dict[str, Ending],
     ) -> None:
         passed: Passed = {}
         for name in stale:
+            if standings[name].waits_upstream and self._trials.unchanged(standings[name], passed):
+                standings[name] = replace(standings[name], reasons=())
+                continue
             blocked = {other for other, ending in endings.items() if not ending.outcome.done}
             ending = self._member(standings[name], passed, blocked, awaited.get(name))
             endings[name] = ending
@@ -147,20 +178,20 @@ class Builder:
         return self._until_passed(standing, candidate, passed)
 
     def _until_passed(self, standing: Standing, candidate: Candidate, passed: Passed) -> Ending:
-        last = self._last(standing, candidate)
-        before: frozenset[tuple[str, str, str]] = frozenset()
+        tries = Tries(self._last(standing, candidate))
         while True:
             asked = self._asks(standing, candidate)
             if asked:
                 return asked
-            verdict, verify = self._trial(standing, candidate, passed)
+            verdict, verify = self._trials.judge(standing, candidate, passed)
             if verdict.passed:
                 accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
-            now = signature(verdict.findings)
-            following = self._after_failure(standing, candidate, verdict, last, stuck=now == before)
-            before = now
+            tries.failed(candidate, verdict)
+            following = self._blames(standing, candidate, verdict) or self._after_failure(
+                standing, candidate, verdict, tries
+            )
             if isinstance(following, Ending):
                 return following
             candidate = following
@@ -169,7 +200,8 @@ class Builder:
         """The end of a task for now whose author asks for a contract, or found a contradiction: the plan goes first."""
         task = standing.task
         own = {contract.name for contract in task.defines} | {name for need in task.needs for name in need.uses}
-        found = [q for q in self._own_questions(task, candidate) if q.about.rpartition(".")[2] not in own]
+        asked = [q for q in self._own_questions(task, candidate) if q.kind != "blame"]
+        found = [q for q in asked if q.about.rpartition(".")[2] not in own]
         before = self._ledger.state.asked_before.get(task.id, 0)
         if not found or not self._bounds.amends or before >= self._bounds.amendments:
             return None
@@ -183,15 +215,30 @@ class Builder:
         mates = [self._board.tasks[name] for name in candidate.members if name != task.id]
         return [q for q in candidate.questions if _about(q, task) or not any(_about(q, mate) for mate in mates)]
 
+    def _blames(self, standing: Standing, candidate: Candidate, verdict: Verdict) -> Ending | None:
+        """The end for now of a task that failed and whose author blames a need: that is asked again first, once."""
+        state, task = self._ledger.state, standing.task
+        for question in candidate.questions if not (self._asker.closed or verdict.errored) else ():
+            for need in self._board.closure(task.id):
+                key, record = self._board.ask_key(need).digest, state.records.get(need)
+                kept = (need, key) in state.blamed or (record and record.adopted) or self._board.tasks[need].assembles
+                if question.kind == "blame" and _is(question.about, self._board.tasks[need]) and not kept:
+                    self._ledger.append(_judged(standing, candidate, verdict))
+                    said = f"{question.said}\n{verdict.findings[0]}"[:1200]
+                    self.blames.append(Blame(need, key, task.id, said))
+                    note = f"its author blames {need}: {question.said[:300]}"
+                    return Ending(task, Outcome.SKIPPED, verdict=verdict, note=note)
+        return None
+
     def _last(self, standing: Standing, candidate: Candidate) -> int:
         """The number of the last attempt allowed: so many from the first, or from the one that stood there."""
         stood = 0 if candidate.outcome is Outcome.BUILT else candidate.attempt
         return max(stood, self._asker.base(standing)) + self._attempts
 
     def _after_failure(
-        self, standing: Standing, candidate: Candidate, verdict: Verdict, last: int, stuck: bool
+        self, standing: Standing, candidate: Candidate, verdict: Verdict, tries: Tries
     ) -> Candidate | Ending:
-        task = standing.task
+        task, last = standing.task, tries.last
         asked = not (candidate.edited or task.assembles)
         again = asked and not verdict.errored and candidate.attempt < last
         self._ledger.append(_judged(standing, candidate, verdict))
@@ -199,74 +246,29 @@ class Builder:
         if verdict.errored:
             return Ending(task, Outcome.ERRORED, verdict=verdict, note=verdict.errored)
         if again:
-            return self._repaired(standing, candidate, verdict, stuck)
-        note = "your file is kept as it is" if candidate.edited else self._keep_best(task, candidate)
+            return self._repaired(standing, candidate, verdict, tries)
+        note = "your file is kept as it is" if candidate.edited else self._keep_best(task, tries)
         return Ending(task, Outcome.FAILED, verdict=verdict, findings=verdict.findings, note=note)
 
-    def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict, stuck: bool) -> Candidate | Ending:
-        attempt, found = candidate.attempt + 1, verdict.findings
+    def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict, tries: Tries) -> Candidate | Ending:
+        attempt = candidate.attempt + 1
+        only = () if tries.stuck else _tests_only(standing.task, candidate, verdict)
+        repair = Repair(attempt, tries.last, verdict.findings, tries.stuck, only)
         try:
-            waiting = self._asker.repair(standing, attempt, found, candidate.files, candidate.base, stuck=stuck)
+            waiting = self._asker.repair(standing, repair, candidate.files, candidate.base)
         except (OverBudget, Declined) as error:
             why = "you left its repair alone" if isinstance(error, Declined) else "the budget does not allow its repair"
-            note = f"{why}; {self._keep_best(standing.task, candidate)}"
+            note = f"{why}; {self._keep_best(standing.task, tries)}"
             return Ending(standing.task, Outcome.SKIPPED, verdict=verdict, findings=verdict.findings, note=note)
         if waiting:
             return _waits(standing.task, waiting)
         following = self._candidates.stored(standing, attempt, candidate)
         return following or Ending(standing.task, Outcome.ERRORED, note="a stored reply could not be read")
 
-    def _keep_best(self, task: Task, candidate: Candidate) -> str:
-        folder = stage(self._staging / "failed" / task.id, candidate.files)
-        return f"its last attempt is kept in {folder}"
-
-    def _trial(self, standing: Standing, candidate: Candidate, passed: Passed) -> tuple[Verdict, Key]:
-        """Judge a candidate over its needs as they stand; again when a need's file changed meanwhile."""
-        before = self._verify_key(standing, candidate, passed)
-        for _ in range(RESTAGES):
-            verdict = self._judge(standing.task, candidate, passed)
-            after = self._verify_key(standing, candidate, passed)
-            if after == before:
-                return verdict, after
-            before = after
-        return Verdict(standing.task.id, errored="its needs' files keep changing while it is verified"), before
-
-    def _judge(self, task: Task, candidate: Candidate, passed: Passed) -> Verdict:
-        if candidate.findings:
-            return Verdict(task.id, findings=candidate.findings)
-        root = self._staging / self._board.batch_of[task.id] / f"{task.id}-{candidate.attempt}"
-        with self._processors:
-            tree = self._tree(task, candidate, passed)
-            wrong = [found for found in assembling.complete(tree) if found.path in task.files]
-            if wrong:
-                return Verdict(task.id, findings=tuple(wrong))
-            stage(root, tree)
-            return self._checker.check(Subject(task, root, self._board.gates_of(task)))
-
-    def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
-        """Copies of the closure of the needs, the project's configuration, and the candidate's own files."""
-        tree = dict(self._extras())
-        closure = self._board.closure(task.id)
-        for path in dict.fromkeys(p for name in (*closure, task.id) for p in self._board.tasks[name].reads):
-            content = self._workspace.read(path)
-            if content is not None:
-                tree[path] = content
-        for need in closure:
-            tree.update(passed.get(need) or self._candidates.present(self._board.tasks[need]))
-        tree.update(candidate.files)
-        return tree
-
-    def _verify_key(self, standing: Standing, candidate: Candidate, passed: Passed) -> Key:
-        own = {path: digest.of_bytes(content) for path, content in candidate.files.items()}
-        name = standing.task.id
-        needed = {need: self._need_digests(need, passed) for need in self._board.closure(name)}
-        return self._board.verify_key(name, own, needed)
-
-    def _need_digests(self, need: str, passed: Passed) -> dict[str, str]:
-        files = passed.get(need)
-        if files is None:
-            return self._board.digests(need)
-        return {path: digest.of_bytes(files[path]) for path in self._board.tasks[need].files}
+    def _keep_best(self, task: Task, tries: Tries) -> str:
+        assert tries.best is not None
+        folder = stage(self._trials.staging / "failed" / task.id, tries.best.files)
+        return f"its best attempt ({tries.best.attempt}) is kept in {folder}"
 
     def _promote(self, batch: Batch, endings: dict[str, Ending]) -> None:
         """Promote together what passed, except where a person changed a file meanwhile, and what needs that."""
@@ -293,6 +295,17 @@ class Builder:
             for path in paths
         )
         return Ending(task, Outcome.FAILED, findings=findings, note="both versions are kept")
+
+
+def _is(word: str, task: Task) -> bool:
+    """True where a word names a task: its id or name, one of its files, one of its contracts."""
+    return word in (task.id, task.name, *task.files, *(contract.name for contract in task.defines))
+
+
+def _tests_only(task: Task, candidate: Candidate, verdict: Verdict) -> tuple[str, ...]:
+    """The tests, where code that had passed went red by what its needs do now, and nothing else is wrong."""
+    red = all(finding.check == "tests" for finding in verdict.findings)
+    return task.tests if red and task.kind == "code" and candidate.outcome is Outcome.VERIFIED else ()
 
 
 def _about(question: Question, task: Task) -> bool:

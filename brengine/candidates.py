@@ -110,13 +110,15 @@ class Candidates:
     def _read(self, standing: Standing, found: Stored, attempt: int, before: Candidate | None) -> Candidate:
         """Take this task's part of a reply: whole files, or edits of what was there."""
         own = frozenset(standing.task.files)
-        declared = frozenset(found.base) | own
+        declared = frozenset(found.only) or frozenset(found.base) | own
         have = dict(before.files) if before else self.present(standing.task)
         optional = (declared - own) | (frozenset(before.files) if before else frozenset())
         parsed = reply.parse(
             self._asker.text(found), found.nonce, declared, stop=found.reply.stop, allowed_missing=optional
         )
         findings = [f for f in parsed.findings if f.path not in declared - own]
+        if own <= {change.path for change in parsed.files} and not any(f.path in own for f in findings):
+            findings = [f for f in findings if f.check != "cut"]  # what was cut is another member's
         files = dict(before.files) if before else {}
         for change in parsed.files:
             if change.path in own:

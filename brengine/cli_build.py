@@ -229,6 +229,10 @@ def _rounds(
             amended += 1
             if not _amended(project, reporter):
                 return code
+        elif project.engine.blamed:
+            blamed = ", ".join(project.engine.blamed)
+            reporter.say(f"\nAsked again, for what authors of dependents say is wrong: {blamed}")
+            project.replan()
         elif wait and project.asker.waiting:
             cli_ending.until_replied(project.asker.waiting, reporter.say)
             project.replan()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Engine:
         self.outcomes: dict[str, Outcome] = {}
         self.failures: list[BrError] = []
         self.project: Verdict | None = None
+        self.blamed: tuple[str, ...] = ()
+        """Tasks that dependents' authors blamed and that are to be asked for again."""
         self._ledger = ledger
         self._writer = writer
         self._workspace = workspace
@@ -173,12 +176,29 @@ class Engine:
         with self._mutex:
             if not self._begun:
                 return
+            self._take_up()
             self._fold()
             unstage(self._staging / PROJECT)
             self._ledger.close()
             self._writer.release()
             self._begun = False
             self._signature = self._ledger.signature
+
+    def _take_up(self) -> None:
+        """What authors blamed is not done any more, and is asked for again at the next run or round, once."""
+        for blame in self._builder.blames:
+            record = self._ledger.state.records.get(blame.need)
+            if (blame.need, blame.key) in self._ledger.state.blamed:
+                continue
+            row = {"t": "blame", "task": blame.need, "key": blame.key, "by": blame.by, "said": blame.said}
+            self._ledger.append(row)
+            if record is not None:
+                failed = replace(record, failed=f"{blame.by}, which needs it, failed; its author says: {blame.said}")
+                self._write_record(failed)
+                base = max(record.attempt, 1)
+                self._ledger.append({"t": "retry", "task": blame.need, "key": blame.key, "base": base})
+                self.blamed = (*self.blamed, blame.need)
+        self._builder.blames.clear()
 
     # --- the whole project --------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class Stored:
     """Without its text, which is in the blob."""
     base: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each member's file at the moment of the ask ("" for absent)."""
+    only: tuple[str, ...] = ()
+    """The files that it may hold, where that is not all of its members'."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class State:
     """How the specification is read, where that was asked and settled."""
     questions: dict[tuple[str, str], Row] = field(default_factory=dict)
     """(task, ask Key digest) -> what its author asked and nobody has answered."""
+    blamed: set[tuple[str, str]] = field(default_factory=set)
+    """(task, ask Key digest) that a dependent's author blamed: each is asked again for that once."""
     asked_before: dict[str, int] = field(default_factory=dict)
     """Task -> how often its author's questions led to an amendment."""
     measured: dict[str, Measured] = field(default_factory=dict)
@@ -215,6 +219,7 @@ def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[s
         "template": prompt.template,
         "blob": blob,
         "base": dict(base),
+        **({"only": list(ask.only)} if ask.only else {}),
         "stop": reply.stop,
         "usage": [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens],
         "model": reply.model,
@@ -257,7 +262,7 @@ def _reply(state: State, row: Row) -> None:
         known = state.measured.get(reply.model, Measured())
         state.measured[reply.model] = known.with_reply(reply.usage.prompt, row["size"])
     members = tuple(task for task, _, _ in row["members"])
-    stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"])
+    stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"], tuple(row.get("only", ())))
     for task, key, attempt in row["members"]:
         state.replies[task, key, attempt] = stored
 
@@ -313,6 +318,10 @@ def _answered(state: State, row: Row) -> None:
         state.asked_before[row["task"]] = state.asked_before.get(row["task"], 0) + 1
 
 
+def _blame(state: State, row: Row) -> None:
+    state.blamed.add((row["task"], row["key"]))
+
+
 def _folded(state: State, row: Row) -> None:
     state.unfolded = 0
 
@@ -332,6 +341,7 @@ _STEPS = {
     "run": _told,
     "question": _question,
     "answered": _answered,
+    "blame": _blame,
     "folded": _folded,
 }
 

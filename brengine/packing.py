@@ -28,6 +28,8 @@ class Piece:
     """What stands for it where the whole does not fit; "" where nothing does."""
     bearing: float = 0.0
     """How much it has to do with the tasks: see `bearings`."""
+    unless: str = ""
+    """The title of a piece beside which, where that is whole, this one is not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,15 @@ def pack(pieces: Sequence[Piece], used: int, limit: int) -> Packed:
         )
     kept = {number: piece for number, piece in enumerate(pieces) if piece.required}
     order = sorted(enumerate(pieces), key=lambda row: (row[1].rank, -row[1].bearing, row[1].title, row[0]))
-    for number, piece in order:
+    for number, piece in sorted(order, key=lambda row: bool(row[1].unless)):
+        if piece.unless and any(kept.get(n) is p for n, p in enumerate(pieces) if p.title == piece.unless):
+            continue
         for form in (piece, _brief(piece)):
             if form and not piece.required and total + upper_bound(form.text) <= limit:
                 kept[number] = form
                 total += upper_bound(form.text)
                 break
-    left_out = tuple(piece.title for number, piece in enumerate(pieces) if number not in kept)
+    left_out = tuple(p.title for number, p in enumerate(pieces) if number not in kept and not p.unless)
     shortened = tuple(piece.title for number, piece in enumerate(pieces) if kept.get(number, piece) is not piece)
     return Packed(tuple(kept[number] for number in sorted(kept)), left_out, shortened, total)
 

@@ -61,7 +61,7 @@ class Meter(Protocol):
 class Counter(Protocol):
     """A backend that can tell how many tokens a prompt has without answering it."""
 
-    def count(self, model: str, prompt: Prompt) -> int | None:
+    def count(self, ask: Ask, prompt: Prompt) -> int | None:
         """Tokens of the whole prompt; None where that cannot be told now. Costs nothing, raises nothing."""
         ...
 

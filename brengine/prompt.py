@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brengine import assembling, digest
+from brengine import assembling, digest, repairing
 from brengine.asks import Prompt
 from brengine.domain import Contract, Cover, Task
 from brengine.packing import Packed, Piece, pack
@@ -17,7 +17,8 @@ from brengine.tokens import upper_bound
 from brengine.verdict import Finding, Gates
 
 NONCE_DIGITS = 12
-FINDING_CHARACTERS = 1500
+FINDINGS_SHARE = 0.3
+"""How much of the limit findings may take, beyond one of each class."""
 FILES = ("current", "attempt")
 """Tags of pieces that are files of the tasks."""
 SAID_AGAIN = 16
@@ -52,25 +53,33 @@ class Repair:
     findings: tuple[Finding, ...]
     stuck: bool = False
     """The same was found at the attempt before."""
+    only: tuple[str, ...] = ()
+    """The files that may be given, where that is not all of them."""
+
+    @property
+    def longer(self) -> bool:
+        """True where the answer before was cut: this one may be longer."""
+        return any(finding.check == "cut" for finding in self.findings)
 
 
 def build(request: Request, system: Template, body: Template, repair: Repair | None = None) -> Prompt:
     """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
     tasks = tasks_values(request.tasks, request.gates, request.shown)
     used = sum(upper_bound("\n".join(_texts(values))) for values in tasks)
-    findings = [found(finding) for finding in repair.findings] if repair else []
-    used += sum(upper_bound(text) for text in findings)
+    failures = repairing.failures(repair.findings, int(FINDINGS_SHARE * request.limit)) if repair else ()
+    used += sum(upper_bound(text) for failure in failures for text in failure.findings)
     packed = pack(request.pieces, used, int(request.limit / request.scale))
     values: dict[str, object] = {
         "project": {"name": request.project},
         "pieces": packed.pieces,
         "tasks": tasks,
-        "paths": [path for task in request.tasks for path in task.files],
+        "paths": repair.only if repair and repair.only else [path for task in request.tasks for path in task.files],
         "unshown": unshown(request.pieces, packed),
         "nonce": "",
     }
     if repair:
-        values |= {"findings": findings, "attempt": repair.attempt, "last": repair.last, "stuck": repair.stuck}
+        values |= {"failures": failures, "attempt": repair.attempt, "last": repair.last, "stuck": repair.stuck}
+        values["only"] = repair.only
     stable = render(system, {})
     nonce = digest.of_value("nonce/1", [stable, render(body, values)])[:NONCE_DIGITS]
     text = render(body, values | {"nonce": nonce})
@@ -187,11 +196,3 @@ def gates_text(task: Task, gates: Gates) -> str:
     if task.kind == "examples":
         return f"every script runs and exits 0 without arguments; {limit}"
     return "the files parse"
-
-
-def found(finding: Finding) -> str:
-    """A finding as the prompt shows it: bounded, with its hint."""
-    text = str(finding)
-    if len(text) > FINDING_CHARACTERS:
-        text = f"{text[: FINDING_CHARACTERS // 3]}\n…\n{text[-2 * FINDING_CHARACTERS // 3 :]}"
-    return f"{text} ({finding.hint})" if finding.hint else text

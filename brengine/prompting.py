@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from brengine import context, interface, packing, prompt, templates
+from brengine import context, interface, packing, prompt, repairing, templates
 from brengine.asks import Prompt
 from brengine.domain import Task
 from brengine.keys import INTERFACE
@@ -55,24 +55,17 @@ class Prompts:
         pieces = (*request.pieces, *_evidence_against(standings))
         return prompt.build(replace(request, pieces=pieces), self._templates["system"], self._templates["task"])
 
-    def repair(
-        self,
-        standing: Standing,
-        attempt: int,
-        findings: Sequence[Finding],
-        files: Mapping[str, bytes],
-        stuck: bool = False,
-    ) -> Prompt:
+    def repair(self, standing: Standing, repair: Repair, files: Mapping[str, bytes]) -> Prompt:
         """A repair ask for one task with the files and findings of the attempt before.
 
         The same findings twice: the interfaces of all that the task needs go with it, and there is more room.
         """
         request = self._request((standing.task,), files, "attempt")
-        if stuck:
+        pieces = (*request.pieces, *_excerpts(repair.findings, files))
+        request = replace(request, pieces=pieces)
+        if repair.stuck:
             more = int(request.limit * WIDER)
-            request = replace(request, pieces=(*request.pieces, *self._interfaces(standing.task)), limit=more)
-        last = max(attempt, self._settings.attempts)
-        repair = Repair(attempt, last, tuple(findings), stuck)
+            request = replace(request, pieces=(*pieces, *self._interfaces(standing.task)), limit=more)
         return prompt.build(request, self._templates["system"], self._templates["repair"], repair)
 
     def _request(
@@ -168,6 +161,12 @@ def _evidence_against(standings: Sequence[Standing]) -> Iterator[Piece]:
     for standing in standings:
         if standing.record and standing.record.failed:
             yield Piece("finding", standing.task.name, standing.record.failed, RULINGS, required=True)
+
+
+def _excerpts(findings: Sequence[Finding], files: Mapping[str, bytes]) -> Iterator[Piece]:
+    """The code that findings are about, where its file is not shown whole, or its numbers say nothing by themselves."""
+    for excerpt in repairing.excerpts(findings, files):
+        yield Piece("evidence", excerpt.title, excerpt.text, RULINGS, unless="" if excerpt.vital else excerpt.path)
 
 
 def _files(files: Mapping[str, bytes], tag: str, required: frozenset[str]) -> Iterator[Piece]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from brengine.verdict import Finding
 
@@ -23,6 +23,7 @@ MAX_FILE = 1024 * 1024
 MAX_FILES = 200
 MAX_LEVELS = 10
 ACCEPTED_STOPS = ("end_turn", "stop_sequence")
+CUT_STOPS = ("max_tokens", "model_context_window_exceeded")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))}
 _PRIVATE = {".git", ".br", ".hg", ".svn"}
 _LEAKS = ("</content>", "</parameter>", "</invoke>")
@@ -69,8 +70,13 @@ def parse(
     stop: str = "end_turn",
     allowed_missing: frozenset[str] = frozenset(),
 ) -> ParsedReply:
-    """Take a reply apart. Never raises for what it contains; everything wrong is a finding with check `reply`."""
+    """Take a reply apart. Never raises for what it contains; everything wrong is a finding.
+
+    Its check is `reply`; `cut` where the answer came to its longest; `refusal` where there is none.
+    """
     scan = _Scan()
+    if stop == "refusal":
+        return ParsedReply((), text[:MAX_REPLY], (Finding("refusal", "the model refused to answer"),))
     if stop not in ACCEPTED_STOPS:
         scan.complain(f"the reply ended with {stop!r}, not of itself", hint="write less, or finish what was cut")
     if len(text) > MAX_REPLY:
@@ -80,7 +86,8 @@ def parse(
     _check_manifest(scan)
     _check_files(scan, declared, allowed_missing)
     good = tuple(change for change in scan.files if change.path in declared)
-    return ParsedReply(good, "\n".join(scan.notes).strip(), tuple(scan.findings))
+    findings = tuple(replace(f, check="cut") for f in scan.findings) if stop in CUT_STOPS else tuple(scan.findings)
+    return ParsedReply(good, "\n".join(scan.notes).strip(), findings)
 
 
 def _scan(lines: Sequence[str], nonce: str, scan: _Scan) -> None:

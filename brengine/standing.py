@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brengine import digest, interface, keys, stale
@@ -39,6 +39,11 @@ class Standing:
     def edited(self) -> bool:
         """True where any file of the task is a person's."""
         return bool(self.foreign)
+
+    @property
+    def waits_upstream(self) -> bool:
+        """True where nothing but a stale need speaks against it."""
+        return bool(self.reasons) and all(r.kind is ReasonKind.UPSTREAM_STALE for r in self.reasons)
 
     def member(self, attempt: int) -> Member:
         """This task as a member of an ask."""
@@ -192,17 +197,13 @@ class Board:
         for name, standing in found.items():
             above = [need for need in self.closure(name) if need in stale_ones]
             if above and not standing.reasons:
-                reason = Reason(ReasonKind.UPSTREAM_STALE, ", ".join(above))
-                found[name] = Standing(
-                    standing.task,
-                    standing.record,
-                    standing.ask,
-                    standing.verify,
-                    standing.present,
-                    (reason,),
-                    self._own(name, Rung.VERIFY),
-                )
+                found[name] = self.upstream_stale(standing, above)
         return found
+
+    def upstream_stale(self, standing: Standing, above: Sequence[str]) -> Standing:
+        """A fresh task over stale needs: it is verified when these are done."""
+        reason = Reason(ReasonKind.UPSTREAM_STALE, ", ".join(above))
+        return replace(standing, reasons=(reason,), rung=self._own(standing.task.id, Rung.VERIFY))
 
     def is_done(self, name: str) -> bool:
         """True when a task is fresh now, by the record's evidence."""

@@ -65,10 +65,14 @@ def load(source: Source) -> Template:
 
 
 def render(template: Template, values: Mapping[str, object]) -> str:
-    """The text of a template; every input must be given."""
+    """The text of a template. Raises InputError where an input that it names is not given."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    unknown = next((name for name in template.inputs if name not in values), "")
+    if unknown:
+        hint = f"inputs are: {', '.join(values)}"
+        raise InputError(f"{template.path}: there is no input {unknown!r} for this template", hint)
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )

@@ -18,6 +18,8 @@ class Finding:
     path: str = ""
     line: int = 0
     hint: str = ""
+    lines: tuple[int, ...] = ()
+    """Every line that it is about, where it is about several."""
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""

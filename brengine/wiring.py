@@ -36,6 +36,7 @@ from brengine.settings import BACKENDS, Settings
 from brengine.source import Source
 from brengine.standing import Board
 from brengine.templates import front_matter
+from brengine.trial import Trials
 from brengine.workspace import Workspace
 from brengine.writer import Writer
 
@@ -227,17 +228,24 @@ class Project:
         state, asker = self.places.state, self.asker
         checker = Suite(Door(), sys.executable)
         promoter = Promoter(self.workspace, self.ledger, self.blobs, self.actions, state / "clashes")
+        candidates = Candidates(self.workspace, self.blobs, self.actions, asker)
+        trials = Trials(
+            board=self.board,
+            candidates=candidates,
+            checker=checker,
+            workspace=self.workspace,
+            staging=state / "staging",
+            processors=os.cpu_count() or 1,
+            extras=self._configuration,
+        )
         builder = Builder(
             board=self.board,
             asker=asker,
-            candidates=Candidates(self.workspace, self.blobs, self.actions, asker),
-            checker=checker,
+            candidates=candidates,
+            trials=trials,
             promoter=promoter,
-            workspace=self.workspace,
             ledger=self.ledger,
-            staging=state / "staging",
-            bounds=Bounds(self.settings.attempts, os.cpu_count() or 1, amends=bool(self.inputs.plans)),
-            extras=self._configuration,
+            bounds=Bounds(self.settings.attempts, amends=bool(self.inputs.plans)),
             sink=self.sink,
         )
         return Engine(

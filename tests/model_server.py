@@ -36,6 +36,8 @@ class ModelServer:
     counted: int = 0
     models: list[str] = field(default_factory=list)
     """Which model was asked, each time."""
+    longest: list[int] = field(default_factory=list)
+    """How many tokens the answer was allowed, each time."""
     _server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> ModelServer:
@@ -97,6 +99,7 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
                 return
             model.prompts.append(prompt)
             model.models.append(body["model"])
+            model.longest.append(body["max_tokens"])
             time.sleep(model.delay)
             fault = model.faults.pop(0) if model.faults else ""
             if fault.isdigit():
@@ -105,7 +108,10 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", "0")
                 self.end_headers()
                 return
-            stream = _stream(model.reply(prompt), body["model"])
+            text = model.reply(prompt)
+            if fault == "max_tokens":  # as the real thing: the text ends where it happens to be
+                text = text[: int(0.7 * len(text))]
+            stream = _stream("" if fault == "refusal" else text, body["model"])
             if fault == "cut":
                 stream = stream[: stream.index(b"event: message_delta")]
             elif fault:

@@ -200,6 +200,6 @@ def test_a_repair_is_within_the_budget_too(box: Sandbox, model: ModelServer) -> 
     model.files = {**FILES, "calc/adding.py": "def add(a: int, b: int) -> int:\n    return a - b\n"}
     stopped = box.br("build", "arithmetic", "--max-asks", "1")
     assert stopped.code == 4 and box.asked == 1
-    assert "the budget does not allow its repair; its last attempt is kept in" in stopped.out
+    assert "the budget does not allow its repair; its best attempt (1) is kept in" in stopped.out
     model.files = dict(FILES)
     assert box.br("build", "arithmetic").code == 0

@@ -333,8 +333,12 @@ def test_a_storm_is_waited_out_and_cut_and_truncated_replies_are_asked_again(box
     assert built.code == 0, built.out
     assert box.tree() == TREE
     assert "the reply ended with 'max_tokens'" in built.out and "attempt 1 of 3 was not accepted" in built.out
-    assert box.asked == 7, "four faults, two repairs of the truncated batch, one more batch"
-    assert "tokens      701" in built.out, "four replies of 150, and the 101 that the cut one cost"
+    whole, cut = "calc/adding.py", "calc/doubling.py"
+    assert whole in model.prompts[3] and cut in model.prompts[3], "two tasks were asked for together"
+    assert f'FILE path="{cut}"' in model.prompts[4] and f'FILE path="{whole}"' not in model.prompts[4]
+    assert model.longest == [32000] * 4 + [64000, 32000], "who came whole is not asked again; the other may write more"
+    assert box.asked == 6, "four faults, one repair of the truncated batch, one more batch"
+    assert "tokens      551" in built.out, "three replies of 150, and the 101 that the cut one cost"
 
 
 def test_a_red_test_of_the_whole_project_makes_its_owner_not_done(box: Sandbox, model: ModelServer) -> None:

@@ -59,7 +59,7 @@ def test_same_prompt_same_bytes_and_the_nonce_follows_the_rest() -> None:
 def test_spec_text_is_never_template_source() -> None:
     evil = "{{ 7*7 }} {% raw %} {{ ''.__class__ }} {# gone #}"
     made = prompt.build(request(replace(ONE, covers=(cover(evil),))), SYSTEM, TASK)
-    assert evil in made.user and "49" not in made.user.replace("49", "", made.nonce.count("49"))
+    assert evil in made.user and "49" not in made.user.replace(made.nonce, "")
 
 
 def test_pieces_are_whole_or_left_out() -> None:
@@ -92,7 +92,7 @@ def test_packing_never_exceeds_the_limit_and_never_cuts(rows: list[tuple[int, in
 def test_a_repair_prompt_shows_the_findings_and_the_attempt() -> None:
     found = (Finding("tests", "x" * 5000, "tests/test_a.py", 3, hint="mend it"), Finding("coverage", "low"))
     made = prompt.build(request(), SYSTEM, REPAIR, Repair(2, 3, found))
-    assert "This is attempt 2 of 3" in made.user and "(mend it)" in made.user and "[coverage] low" in made.user
+    assert "This is attempt 2 of 3" in made.user and "(mend it)" in made.user and "- low" in made.user
     assert "x" * 2000 not in made.user
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from brengine import places, prices
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
+from brengine.budget import LONGER
 from brengine.errors import NO_KEY, MissingKey
 from brengine.ports import Meter
 
@@ -113,7 +114,7 @@ class AnthropicBackend:
             self._gate.wait()
             partial = Partial()
             try:
-                self._request(model, prompt, partial)
+                self._request(ask, prompt, partial)
                 return self._reply(model, partial, [*tries, partial.usage])
             except Failed as failed:
                 tries.append(partial.usage)
@@ -133,12 +134,12 @@ class AnthropicBackend:
                 else:
                     self._sleep(pause)
 
-    def count(self, model: str, prompt: Prompt) -> int | None:
+    def count(self, ask: Ask, prompt: Prompt) -> int | None:
         """Tokens of a prompt by the endpoint's own count; None where it gives none. It is then not tried again."""
         if not self._counts:
             return None
-        arguments = self._arguments(model or self._model, prompt)
-        asked = {name: arguments[name] for name in ("model", "system", "messages")}
+        asked = self._arguments(ask, prompt)
+        del asked["max_tokens"]
         self._gate.wait()
         try:
             found = self._client.messages.count_tokens(**asked, timeout=COUNTING).input_tokens
@@ -157,11 +158,11 @@ class AnthropicBackend:
         dollars = sum(priced) if len(priced) == len(costs) else None
         return Reply("".join(partial.text), partial.stop, sum(tries, Usage()), model, self.name, dollars)
 
-    def _request(self, model: str, prompt: Prompt, partial: Partial) -> None:
+    def _request(self, ask: Ask, prompt: Prompt, partial: Partial) -> None:
         """One request, streamed into `partial`. Every way to fail ends in Failed."""
         end = time.monotonic() + self._bounds.deadline
         try:
-            with self._client.messages.create(**self._arguments(model, prompt)) as stream:
+            with self._client.messages.create(**self._arguments(ask, prompt), stream=True) as stream:
                 self._gate.opened()
                 for event in stream:
                     _take(event, partial)
@@ -172,14 +173,13 @@ class AnthropicBackend:
         if not (partial.started and partial.stopped and partial.stop in KNOWN_STOPS):
             raise Failed(Fault("the reply was cut before its end", "cut", retryable=True))
 
-    def _arguments(self, model: str, prompt: Prompt) -> dict[str, Any]:
+    def _arguments(self, ask: Ask, prompt: Prompt) -> dict[str, Any]:
         system = {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral"}}
         return {
-            "model": model,
-            "max_tokens": self._max_output_tokens,
+            "model": ask.model or self._model,
+            "max_tokens": self._max_output_tokens * (LONGER if ask.longer else 1),
             "system": [system],
             "messages": [{"role": "user", "content": prompt.user}],
-            "stream": True,
         }
 
     def close(self) -> None:

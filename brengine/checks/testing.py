@@ -122,7 +122,9 @@ def _coverage(root: Path, folder: Path, wanted: Wanted, gates: Gates, tools: Too
             missing = "\n".join([f"of the assembled {file}: {missing}", *told])
         covered, coverable = covered + have, coverable + of
         if missing:
-            findings.append(Finding("coverage", missing, path, hint=f"test them: the goal is {wanted.goal} %"))
+            goal = f"test them: the goal is {wanted.goal} %"
+            lines = _lines_missing(row) if row and file == path else ()
+            findings.append(Finding("coverage", missing, path, hint=goal, lines=lines))
     enough = coverable == 0 or 100 * covered >= wanted.goal * coverable
     status = "passed" if enough else "failed"
     evidence = Evidence("coverage", status, covered=covered, coverable=coverable)  # type: ignore[arg-type]
@@ -151,6 +153,13 @@ def _file(row: dict[str, object] | None, place: Path) -> tuple[int, int, str]:
     of = summary["num_statements"] + summary.get("num_branches", 0)
     have = summary["covered_lines"] + summary.get("covered_branches", 0)
     return have, of, _missing(row)
+
+
+def _lines_missing(row: Mapping[str, object]) -> tuple[int, ...]:
+    """Lines not run, and lines from which a branch was not taken."""
+    lines: Sequence[int] = row["missing_lines"]  # type: ignore[assignment]
+    branches: Sequence[Sequence[int]] = row.get("missing_branches", [])  # type: ignore[assignment]
+    return tuple(sorted({*lines, *(source for source, _ in branches)}))
 
 
 def _missing(row: dict[str, object]) -> str:

@@ -19,6 +19,7 @@ _SEAM = re.compile(r"^[\s*-]*SEAM\s+([^\s:]+)\s*:\s*(\S.*)$")
 _END = re.compile(r"^[\s*-]*END\s+(\d{1,4})\s*$")
 _NEED = re.compile(r"^[\s*-]*NEED[:\s]+`?([A-Za-z_][\w.]*)`?\s*(.*)$")
 _CONFLICT = re.compile(r"^[\s*-]*CONFLICT[:\s]+(?:lines?\s+)?(\d+(?:\s*[,–-]\s*\d+)*)\s*(?:[:.,–-]\s*(\S.*))?$")
+_BLAME = re.compile(r"^[\s*-]*BLAME[:\s]+`?([\w./-]*\w)`?\s*(.*)$")
 _NONE = ("none", "nothing", "no", "n", "na", "name")
 
 
@@ -86,12 +87,12 @@ def seams(text: str, known: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an author could not settle: a contract that is missing, or lines that disagree."""
+    """What an author could not settle: a missing contract, lines that disagree, a need that is wrong."""
 
     kind: str
-    """`need` or `conflict`."""
+    """`need`, `conflict` or `blame`."""
     about: str
-    """The name that is missing, or the line numbers."""
+    """The name that is missing, the line numbers, or the need's task, file or contract."""
     said: str = ""
 
 
@@ -99,9 +100,11 @@ def questions(text: str) -> tuple[Question, ...]:
     """The questions in what a reply says outside its files."""
     found = []
     for line in text.splitlines():
-        need, conflict = _NEED.match(line), _CONFLICT.match(line)
+        need, conflict, blame = _NEED.match(line), _CONFLICT.match(line), _BLAME.match(line)
         if need and need[1].lower() not in _NONE:
             found.append(Question("need", need[1], need[2].strip(" :-–—")[:400]))
         elif conflict:
             found.append(Question("conflict", conflict[1].strip(), (conflict[2] or "")[:600]))
+        elif blame and blame[1].lower() not in _NONE:
+            found.append(Question("blame", blame[1], blame[2].strip(" :-–—")[:600]))
     return tuple(dict.fromkeys(found))
