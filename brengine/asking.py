@@ -114,7 +114,7 @@ class Asker:
         waiting: dict[str, Waiting] = {}
         for members, prompt in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
-            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
+            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model, {})
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._attended(ask, prompt, base)
             if answer:
@@ -145,7 +145,7 @@ class Asker:
         if self.stored(member):
             return None
         prompt = self._prompter().repair(standing, attempt, findings, files, stuck)
-        answer = self._attended(Ask((member,), self._routes.again(standing.task, stuck)), prompt, base)
+        answer = self._attended(Ask((member,), self._routes.again(standing.task, stuck), files), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer

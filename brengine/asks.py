@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brengine import digest
@@ -26,6 +27,9 @@ class Ask:
     members: tuple[Member, ...]
     model: str = ""
     """Who is asked, "" for the backend's own; no part of the id."""
+    files: Mapping[str, bytes] | None = field(default=None, compare=False, repr=False)
+    """What the answer is over, besides what stands in the tree: in a repair the files of the attempt before. None where
+    the ask is about no task."""
 
     @property
     def id(self) -> str:

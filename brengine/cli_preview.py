@@ -11,6 +11,7 @@ import click
 
 from brengine import places, prices, select
 from brengine.asks import Usage
+from brengine.backing import ASKS_API
 from brengine.domain import Task
 from brengine.errors import InputError
 from brengine.select import Selected
@@ -93,7 +94,7 @@ def approve_plan(project: Project, yes: bool) -> None:
 
 
 def _first_paid(project: Project, yes: bool) -> bool:
-    paid = any(stored.reply.backend == "anthropic" for stored in project.ledger.state.replies.values())
+    paid = any(stored.reply.backend in ASKS_API for stored in project.ledger.state.replies.values())
     return not yes and not paid and project.pays and project.budget.uncapped
 
 
