@@ -131,7 +131,8 @@ def _sentinel(
 def _close(block: tuple[str, str, list[str]], scan: _Scan) -> None:
     kind, path, lines = block
     if kind == "VOID":
-        scan.complain(f"refused: {' '.join(lines).strip()[:200]}", ascii(path)[1:-1], "write only the declared files")
+        shown = path if path.isascii() and path.isprintable() else ascii(path)[1:-1]
+        scan.complain(f"refused: {' '.join(lines).strip()[:200]}", shown, "write only the declared files")
         scan.void.add(path)
         return
     if kind == "FILE":
