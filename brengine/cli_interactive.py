@@ -10,7 +10,7 @@ import click
 
 from brengine import places, prices, reply
 from brengine.asks import Ask, Prompt, Reply, Usage
-from brengine.cli_preview import ANSWER_TOKENS
+from brengine.cli_preview import ANSWER_TOKENS, agents_price
 from brengine.tokens import upper_bound
 from brengine.wiring import Project
 
@@ -83,6 +83,7 @@ class AtTerminal:
         size, model = upper_bound(prompt.system + prompt.user), ask.model or self._project.settings.model
         dollars = prices.cost(model, Usage(size, ANSWER_TOKENS), places.read_prices(), "9999-12-31")
         price = f"about ${dollars:.3f} with {model}" if dollars is not None else f"of unknown price with {model}"
+        price = agents_price(self._project, 1) or price
         click.echo(f"\n{', '.join(names)}{again}: at most {size:,} tokens to send, {price}")
 
     def _show(self, ask: Ask, prompt: Prompt, answered: Reply) -> None:

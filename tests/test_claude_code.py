@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from brengine.backends.claude_code import ClaudeCodeBackend, Setup, found_comman
 from brengine.budget import Budget, Caps
 from brengine.errors import BackendError, InputError
 from brengine.events import Event, Stalled, Wrote
+from brengine.monitor import Monitor
 from brengine.ports import Tree
 from brengine.source import Source
 
@@ -268,8 +269,8 @@ def test_sums_of_a_wrong_type_count_as_unknown(
 def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     desk = Desk(tmp_path, {"sleep": 60, "daemon": 60})
     began = time.monotonic()
-    with pytest.raises(BackendError, match="no whole answer within 1 s") as failed:
-        desk.ask(seconds=1.0)
+    with pytest.raises(BackendError, match="no whole answer within 2 s") as failed:
+        desk.ask(seconds=2.0)
     assert failed.value.kind == "deadline" and time.monotonic() - began < 10
     assert is_gone(desk.seen["pid"]) and is_gone(desk.seen["daemon"])
     assert not list((tmp_path / "staging").iterdir())
@@ -301,7 +302,7 @@ def test_files_are_told_as_they_appear_and_undeclared_ones_are_marked(tmp_path: 
     wrote = {event.path: event.declared for event in desk.events if isinstance(event, Wrote)}
     assert wrote == {"calc/a.py": True, "tests/test_a.py": True, "deep/er/notes.txt": False}
     assert ended - moments["calc/a.py"] > 0.6, "told while the agent went on, not at its end"
-    assert moments["calc/a.py"] < moments["tests/test_a.py"] < moments["deep/er/notes.txt"]
+    assert moments["calc/a.py"] < min(moments["tests/test_a.py"], moments["deep/er/notes.txt"])
 
 
 class _Timed(list[Event]):
@@ -316,17 +317,56 @@ class _Timed(list[Event]):
 
 
 def test_a_stall_is_told_once_and_again_after_a_sign_of_life(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, {"pieces": 0.9, "sleep": 0.1})
+    now, events = [0.0], list[Event]()
+    with Monitor(tmp_path, ("f.a",), ("a.py",), events.append, 0.2, lambda: now[0]) as monitor:
+        now[0] = 5.0
+        until(lambda: len(events) == 1)
+        time.sleep(0.3)
+        assert events == [Stalled(("f.a",), 5.0)]
+        monitor.heard()
+        now[0] = 6.0
+        until(lambda: len(events) == 2)
+        (tmp_path / "a.py").write_text("x = 1\n")
+        until(lambda: len(events) == 3)
+        now[0] = 9.0
+        until(lambda: len(events) == 4)
+    assert events[1:] == [Stalled(("f.a",), 1.0), Wrote(("f.a",), "a.py", True), Stalled(("f.a",), 3.0)]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_an_agent_that_stalls_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {"sleep": 1.0})
     desk.ask(stall_seconds=0.3)
-    stalls = [event for event in desk.events if isinstance(event, Stalled)]
-    assert len(stalls) == 2 and all(event.members == ("f.a",) and event.seconds >= 0.3 for event in stalls)
+    assert any(isinstance(event, Stalled) for event in desk.events)
 
 
 def test_the_watching_ends_with_the_ask_however_it_ends(tmp_path: Path) -> None:
     Desk(tmp_path, {}).ask()
     with pytest.raises(BackendError):
         Desk(tmp_path, {"result": None}).ask()
+    with pytest.raises(KeyboardInterrupt), Monitor(tmp_path, (), (), lambda event: None, 9.0):
+        assert "br-monitor" in [thread.name for thread in threading.enumerate()]
+        raise KeyboardInterrupt
     assert "br-monitor" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_no_agent_outlives_its_build(tmp_path: Path) -> None:
+    box = project(tmp_path, {"attempts": [{"sleep": 60, "daemon": 60}, {}]})
+    build = box.start("build", "--yes", env=ENV)
+    until(lambda: (tmp_path / "scenario.json.log").is_file() and len(calls(tmp_path)) == 1)
+    build.kill()
+    build.communicate()
+    (seen,) = calls(tmp_path)
+    assert is_gone(seen["pid"]) and is_gone(seen["daemon"])
+    again = box.br("build", "adding", "--yes", env=ENV)
+    assert again.code == 0 and "possibly paid, not received" in again.out, again.out
+    assert not list((box.root / ".br" / "staging").glob("agent-*"))
 
 
 def test_where_the_system_tells_of_no_changes_the_folder_is_looked_at(
@@ -399,6 +439,7 @@ def test_a_project_is_built_by_an_agent(tmp_path: Path) -> None:
     box = project(tmp_path, {})
     asked = box.br("build", env=ENV)
     assert asked.code == 3 and "first paid run" in asked.out, "an agent pays like any other"
+    assert "at most $2.00, since it stops at $1 an ask" in asked.out
     built = box.br("build", "--yes", env=ENV)
     assert built.code == 0, built.out
     assert {path: text.decode() for path, text in box.tree().items()} == FILES

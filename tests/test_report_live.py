@@ -21,7 +21,7 @@ from terminal import to_end
 
 from brengine.asks import Reply, Usage
 from brengine.domain import Batch, Plan, Spec, Task
-from brengine.events import Asked, BatchEnded, BatchStarted, Replied, RunStarted, TaskEnded, Unanswered
+from brengine.events import Asked, BatchEnded, BatchStarted, Replied, RunStarted, Stalled, TaskEnded, Unanswered, Wrote
 from brengine.report_live import LiveReporter
 from brengine.verdict import Outcome
 
@@ -66,6 +66,27 @@ def test_what_is_asked_for_and_verified_is_shown_with_its_time() -> None:
     reporter(TaskEnded(TASKS[2], Outcome.BUILT))
     reporter(BatchEnded(BATCHES[2], 3))
     assert lines(reporter) == ["  1 of 6 tasks · 1 asks · 120 tokens · $0.25 · 5 s"]
+
+
+def test_what_an_agent_writes_stands_in_the_row_of_its_ask() -> None:
+    reporter, clock, out = drawn()
+    reporter(RunStarted(PLAN, 6, "claude-code"))
+    reporter(Asked(("f.a", "f.b"), 1, "m"))
+    reporter(Wrote(("f.a", "f.b"), "a.py", True))
+    reporter(Wrote(("f.a", "f.b"), "b.py", True))
+    reporter(Wrote(("f.a", "f.b"), "a.py", True))
+    clock.now = 5.0
+    assert lines(reporter)[0] == "      5 s  asking for f.a and 1 more: a.py and 1 more"
+    assert "a.py" not in out.getvalue(), "declared files are no lines of their own"
+    reporter(Wrote(("f.a", "f.b"), "no\x1btes.txt", False))
+    reporter(Stalled(("f.a", "f.b"), 300.2))
+    assert lines(reporter)[0].endswith(": a.py and 1 more")
+    told = out.getvalue()
+    assert "warning: no�tes.txt was written for f.a and 1 more and is not declared: the answer will be" in told
+    assert "warning: nothing was heard of f.a and 1 more for 300 s" in told
+    reporter(Replied(("f.a", "f.b"), 1, Reply("", "end_turn"), paid=True))
+    reporter(Asked(("f.a", "f.b"), 2, "m"))
+    assert lines(reporter)[0].endswith("asking for f.a and 1 more"), "another attempt begins with nothing"
 
 
 def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None:
