@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class LiveReporter(Reporter):
         self._console = console
         self._now = clock
         self._going = Going()
+        self._state = threading.Lock()
+        """Guards what is drawn. Never held while a line is printed: who draws has the console, and waits for this."""
         self._finished = 0
         self._live = Live(self, console=console, refresh_per_second=REFRESHES, transient=True)
 
@@ -67,7 +70,7 @@ class LiveReporter(Reporter):
         self._console.print(Text(text), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
-        with self._mutex:
+        with self._state:
             self._follow(event)
         super().__call__(event)
 
@@ -104,7 +107,7 @@ class LiveReporter(Reporter):
             self._undeclared(event)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        with self._mutex:
+        with self._state:
             lines = self._lines()
         for line in lines:
             text = Text(line, style="dim", no_wrap=True, overflow="ellipsis")

@@ -333,6 +333,13 @@ def test_a_stall_is_told_once_and_again_after_a_sign_of_life(tmp_path: Path) -> 
     assert events[1:] == [Stalled(("f.a",), 1.0), Wrote(("f.a",), "a.py", True), Stalled(("f.a",), 3.0)]
 
 
+def test_what_was_written_last_is_told_as_well(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Monitor(tmp_path, ("f.a",), (), events.append, 300.0):
+        (tmp_path / "late.py").write_text("x = 1\n")
+    assert events == [Wrote(("f.a",), "late.py", False)]
+
+
 def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 10
     while not holds():

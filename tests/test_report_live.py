@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,18 @@ from terminal import to_end
 
 from brengine.asks import Reply, Usage
 from brengine.domain import Batch, Plan, Spec, Task
-from brengine.events import Asked, BatchEnded, BatchStarted, Replied, RunStarted, Stalled, TaskEnded, Unanswered, Wrote
+from brengine.events import (
+    Asked,
+    BatchEnded,
+    BatchStarted,
+    Noted,
+    Replied,
+    RunStarted,
+    Stalled,
+    TaskEnded,
+    Unanswered,
+    Wrote,
+)
 from brengine.report_live import LiveReporter
 from brengine.verdict import Outcome
 
@@ -102,6 +114,25 @@ def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None
     assert lines(reporter)[-1].endswith("20 s · about 40 s left")
     narrow = lines(reporter, 40)
     assert all(len(row) <= 40 for row in narrow) and narrow[-1].endswith("…")
+
+
+def test_drawing_and_printing_from_many_threads_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brengine.report_live.REFRESHES", 200.0)
+    reporter, _, out = drawn()
+
+    def tell() -> None:
+        for number in range(400):
+            reporter(Noted(f"line {number}"))
+
+    threads = [threading.Thread(target=tell, daemon=True) for _ in range(3)]
+    reporter.__enter__()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    reporter.__exit__(None, None, None)
+    assert out.getvalue().count("line 399") == 3
 
 
 @pytest.mark.parametrize("width", [80, 200])
