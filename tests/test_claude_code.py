@@ -24,6 +24,9 @@ from brengine.events import Event, Stalled, Wrote
 from brengine.monitor import Monitor
 from brengine.ports import Tree
 from brengine.source import Source
+from brengine.standing import Board
+from brengine.workspace import Workspace
+from brengine.worktree import Worktrees
 
 STUB = Path(__file__).with_name("stub_claude.py")
 KEY = "sk-test-key-that-must-not-leak"
@@ -139,6 +142,20 @@ def test_an_ask_about_no_task_is_answered_in_words_without_tools(tmp_path: Path)
     argv = desk.seen["argv"]
     assert argv[argv.index("--tools") + 1] == "" and "--allowedTools" not in argv
     assert desk.seen["prompt"] == "be good\n\nwrite a file"
+
+
+def test_an_ask_about_no_task_looks_at_no_plan(tmp_path: Path) -> None:
+    def no_board() -> Board:
+        raise AssertionError("there may be no plan yet")
+
+    trees = Worktrees(no_board, Workspace(tmp_path), dict)
+    assert trees(Ask(ASK.members)) is None
+    with pytest.raises(AssertionError, match="no plan yet"):
+        trees(ASK)
+
+
+def test_a_key_in_last_words_is_taken_out(tmp_path: Path) -> None:
+    assert Desk(tmp_path, {"result": {"result": f"DECISIONS: use {KEY}"}}).parsed().notes == "DECISIONS: use [key]"
 
 
 def test_files_that_stay_as_they_are_belong_to_an_answer_that_wrote_others(tmp_path: Path) -> None:
@@ -415,6 +432,9 @@ def test_its_table_in_br_toml_is_read_and_checked() -> None:
     text = '[claude-code]\ncommand = ["c"]\nmax_turns = 9\nmax_cost = 2\nstall_seconds = 5\n'
     own = settings.load(text, "br.toml").claude_code
     assert (own.command, own.max_turns, own.max_cost, own.seconds, own.stall_seconds) == (["c"], 9, 2.0, 1800.0, 5.0)
+    docs = (STUB.parent.parent / "docs" / "backends.md").read_text(encoding="utf-8").split("## Claude Code")[1]
+    shown = settings.load(docs.split("```toml\n")[1].split("```")[0], "br.toml")
+    assert shown.backend == "claude-code" and shown.claude_code == settings.Settings().claude_code, "the defaults"
     with pytest.raises(InputError) as wrong:
         settings.load("[claude-code]\nmax_turn = 9\n", "br.toml")
     assert wrong.value.hint == "did you mean 'max_turns'?" and wrong.value.diagnostics[0].place == "br.toml:2:1"
