@@ -108,7 +108,7 @@ class Asker:
         waiting: dict[str, Waiting] = {}
         for members, rendered in self.prompts(wanted) if wanted else ():
             model = self._routes.first([standing.task for standing in members])
-            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model)
+            ask = Ask(tuple(s.member(self.base(s) + 1) for s in members), model, files={})
             prompt = self._fuller(members, rendered, ask)
             base = {path: content for s in members for path, content in s.present.items()}
             answer = self._attended(ask, prompt, base)
@@ -151,7 +151,7 @@ class Asker:
             return None
         prompt = self._prompter().repair(standing, repair, files)
         model = self._routes.again(standing.task, repair.stuck)
-        answer = self._attended(Ask((member,), model, repair.longer, repair.only), prompt, base)
+        answer = self._attended(Ask((member,), model, repair.longer, repair.only, files), prompt, base)
         if answer:
             self.waiting[standing.task.id] = answer
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brengine import digest
@@ -31,6 +32,9 @@ class Ask:
     """True where the answer may take twice as many tokens: the one before was cut."""
     only: tuple[str, ...] = ()
     """The files that the answer may hold, where that is not all of the members'."""
+    files: Mapping[str, bytes] | None = field(default=None, compare=False, repr=False)
+    """What the answer is over, besides what stands in the tree: in a repair the files of the attempt before. None where
+    the ask is about no task."""
 
     @property
     def id(self) -> str:

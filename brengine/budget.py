@@ -43,11 +43,20 @@ class Slot:
 class Budget:
     """Reserves and settles. Safe to use from several threads; also the meter that a paid backend tells its tries."""
 
-    def __init__(self, caps: Caps, longest: int, price: Price, clock: Callable[[], float] = time.monotonic) -> None:
-        """`longest`: tokens that an answer may take at most."""
+    def __init__(
+        self,
+        caps: Caps,
+        longest: int,
+        price: Price,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        ceiling: float | None = None,
+    ) -> None:
+        """`longest`: tokens of the longest answer. `ceiling`: dollars at which the backend itself ends an ask."""
         self._caps = caps
         self._longest = longest
         self._price = price
+        self._ceiling = ceiling
         self._clock = clock
         self._began = clock()
         self._free = threading.Condition()
@@ -92,12 +101,12 @@ class Budget:
 
     # --- the meter of a backend ---------------------------------------------------------------------------------
 
-    def count(self, usage: Usage) -> None:
-        """What a failed try of this thread's ask took."""
+    def count(self, usage: Usage, cost: float | None = None) -> None:
+        """What a failed try of this thread's ask took; priced here where its dollars are not given."""
         slot: Slot | None = getattr(self._own, "slot", None)
-        if slot is None or not usage.total:
+        if slot is None or not (usage.total or cost):
             return
-        cost = self._price(slot.model, usage) or 0.0
+        cost = (self._price(slot.model, usage) or 0.0) if cost is None else cost
         with self._free:
             slot.used, slot.used_cost = slot.used + usage, slot.used_cost + cost
             self.tokens += usage.total
@@ -136,6 +145,8 @@ class Budget:
 
     def _dear(self, model: str, most: Usage) -> float:
         """The most that these tokens may cost: every token of the prompt may be one that is written to a cache."""
+        if self._ceiling is not None:
+            return self._ceiling
         written = Usage(0, most.output_tokens, 0, most.input_tokens)
         return max(self._price(model, most) or 0.0, self._price(model, written) or 0.0)
 

@@ -10,7 +10,7 @@ import click
 
 from brengine import places, prices, reply
 from brengine.asks import Ask, Prompt, Reply, Usage
-from brengine.cli_preview import ANSWER_TOKENS
+from brengine.cli_preview import ANSWER_TOKENS, agents_price
 from brengine.wiring import Project
 
 SEND = {"s": "send", "p": "print it", "e": "edit it", "l": "leave these tasks", "q": "quit"}
@@ -82,6 +82,7 @@ class AtTerminal:
         size, model = prompt.size, ask.model or self._project.settings.model
         dollars = prices.cost(model, Usage(size, ANSWER_TOKENS), places.read_prices(), "9999-12-31")
         price = f"about ${dollars:.3f} with {model}" if dollars is not None else f"of unknown price with {model}"
+        price = agents_price(self._project, 1) or price
         click.echo(f"\n{', '.join(names)}{again}: at most {size:,} tokens to send, {price}")
 
     def _show(self, ask: Ask, prompt: Prompt, answered: Reply) -> None:

@@ -11,6 +11,7 @@ import click
 
 from brengine import places, prices, select
 from brengine.asks import Usage
+from brengine.backing import ASKS_API
 from brengine.domain import Task
 from brengine.errors import InputError
 from brengine.select import Selected
@@ -64,7 +65,7 @@ def preview(project: Project, targets: Sequence[str]) -> None:
                 click.echo(f"    {line}")
     total = sum(one.tokens for one in sent)
     click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks, {len(sent)} asks, at most {total:,} tokens to send")
-    click.echo(_price(sent))
+    click.echo(_price(project, sent))
 
 
 def approve(project: Project, found: Mapping[str, Standing], yes: bool) -> None:
@@ -77,7 +78,8 @@ def approve(project: Project, found: Mapping[str, Standing], yes: bool) -> None:
         by_batch.setdefault(project.board.batch_of[standing.task.id], []).append(standing)
     sent = [one for members in by_batch.values() for one in _expected(project, members)]
     tokens = sum(one.tokens for one in sent)
-    _agreed(f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send without repairs. {_price(sent)}")
+    asks = f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send without repairs"
+    _agreed(f"{asks}. {_price(project, sent)}")
 
 
 def approve_plan(project: Project, yes: bool) -> None:
@@ -93,7 +95,7 @@ def approve_plan(project: Project, yes: bool) -> None:
 
 
 def _first_paid(project: Project, yes: bool) -> bool:
-    paid = any(stored.reply.backend == "anthropic" for stored in project.ledger.state.replies.values())
+    paid = any(stored.reply.backend in ASKS_API for stored in project.ledger.state.replies.values())
     return not yes and not paid and project.pays and project.budget.uncapped
 
 
@@ -106,10 +108,22 @@ def _agreed(told: str) -> None:
         raise InputError("nothing was sent", hint)
 
 
-def _price(sent: Sequence[Sent]) -> str:
+def agents_price(project: Project, asks: int) -> str:
+    """What asks of an agent may cost; "" for other backends, whose prices are by tokens."""
+    if project.backend_name != "claude-code":
+        return ""
+    most = project.settings.claude_code.max_cost
+    bound = f"at most ${most * asks:.2f}, since it stops at ${most:g} an ask" if most else "nothing bounds its dollars"
+    return f"an agent sends its prompt again with every turn: {bound}"
+
+
+def _price(project: Project, sent: Sequence[Sent]) -> str:
     """What the asks would cost, said with what it rests on."""
     if not sent:
         return "Nothing is to be asked, nothing to be paid"
+    agents = agents_price(project, len(sent))
+    if agents:
+        return agents[0].upper() + agents[1:]
     table, today = places.read_prices(), time.strftime("%Y-%m-%d")
     models = list(dict.fromkeys(one.model for one in sent))
     costs = [prices.cost(one.model, Usage(one.tokens, ANSWER_TOKENS), table, today) for one in sent]

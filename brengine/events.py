@@ -64,6 +64,25 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """While an agent works on an ask, a file appeared or changed in its folder."""
+
+    members: tuple[str, ...]
+    path: str
+    """Relative to that folder. Untrusted."""
+    declared: bool
+    """False: the reply checks will refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """An agent has neither written a file nor said anything for so many seconds; told once for each stall."""
+
+    members: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptFailed:
     """A candidate was judged and is not good; a repair ask may follow."""
 
@@ -116,6 +135,8 @@ Event = (
     | Asked
     | Replied
     | Unanswered
+    | Wrote
+    | Stalled
     | AttemptFailed
     | TaskEnded
     | BatchEnded

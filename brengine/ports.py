@@ -48,8 +48,8 @@ class Commands(Protocol):
 class Meter(Protocol):
     """What a paid backend tells its tries to, within one ask."""
 
-    def count(self, usage: Usage) -> None:
-        """Tokens that a try took which gave no reply."""
+    def count(self, usage: Usage, cost: float | None = None) -> None:
+        """Tokens that a try took which gave no reply, and its dollars where they are known otherwise than by price."""
         ...
 
     def allow(self) -> None:
@@ -76,6 +76,14 @@ class Backend(Protocol):
     def answer(self, ask: Ask, prompt: Prompt) -> Reply | Waiting:
         """Answer one ask. Called from several threads at once."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a backend that works in a folder is given there: copies of files, and which of them it may write."""
+
+    files: Mapping[str, bytes]
+    declared: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@
     <<<BR-N EDIT path="pkg/b.py">>>
     <<<BR-N SEARCH>>>  …old lines…  <<<BR-N REPLACE>>>  …new lines…     (one or more pairs)
     <<<BR-N END>>>
+    <<<BR-N VOID path="pkg/c.py">>>  …why a file is not given…  <<<BR-N END>>>
     <<<BR-N MANIFEST count=2>>>  one path per line  <<<BR-N DONE>>>
 
-Each sentinel is a line of its own; N is the prompt's nonce. Text outside is notes.
+Each sentinel is a line of its own; N is the prompt's nonce. Text outside is notes. VOID is what a backend that collects
+files says of one that it does not take: it is a finding, and the manifest leaves it out.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ class _Scan:
     files: list[FileChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    void: set[str] = field(default_factory=set)
+    """Paths that are not given, with a finding each."""
     manifest: list[str] | None = None
     count: int = 0
     done: bool = False
@@ -92,7 +96,7 @@ def parse(
 
 def _scan(lines: Sequence[str], nonce: str, scan: _Scan) -> None:
     sentinel = re.compile(
-        rf'<<<BR-{nonce} (FILE|EDIT|SEARCH|REPLACE|END|MANIFEST|DONE)(?: (path="([^"]*)"|count=(\d+)))?>>>'
+        rf'<<<BR-{nonce} (FILE|EDIT|VOID|SEARCH|REPLACE|END|MANIFEST|DONE)(?: (path="([^"]*)"|count=(\d+)))?>>>'
     )
     block: tuple[str, str, list[str]] | None = None
     for line in lines:
@@ -109,7 +113,7 @@ def _sentinel(
     match: re.Match[str], line: str, block: tuple[str, str, list[str]] | None, scan: _Scan
 ) -> tuple[str, str, list[str]] | None:
     word, path = match[1], match[3] or ""
-    if word in ("FILE", "EDIT", "MANIFEST"):
+    if word in ("FILE", "EDIT", "VOID", "MANIFEST"):
         if block:
             scan.complain(f"a block begins inside that of {block[1] or 'the manifest'}", block[1])
         if scan.done or scan.manifest is not None:
@@ -133,6 +137,11 @@ def _sentinel(
 
 def _close(block: tuple[str, str, list[str]], scan: _Scan) -> None:
     kind, path, lines = block
+    if kind == "VOID":
+        shown = path if path.isascii() and path.isprintable() else ascii(path)[1:-1]
+        scan.complain(f"refused: {' '.join(lines).strip()[:200]}", shown, "write only the declared files")
+        scan.void.add(path)
+        return
     if kind == "FILE":
         scan.files.append(FileChange(path, _content(path, lines)))
         return
@@ -195,7 +204,7 @@ def _check_files(scan: _Scan, declared: frozenset[str], allowed_missing: frozens
         trouble = _content_problem(change)
         if trouble:
             scan.complain(trouble, change.path)
-    for path in sorted(declared - seen - allowed_missing):
+    for path in sorted(declared - seen - scan.void - allowed_missing):
         scan.complain("the declared file is missing from the reply", path, "give every declared file whole")
 
 
@@ -253,10 +262,18 @@ def apply_edits(current: str, edits: Sequence[tuple[str, str]]) -> tuple[str, st
     return text[1:], ""
 
 
-def format_reply(files: Mapping[str, str], nonce: str, notes: str = "") -> str:
-    """A well-formed reply with whole files."""
+def neutral(text: str) -> str:
+    """Text without a line that could be taken for a sentinel, for what is put into a reply as notes."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(f"| {line}" if line.lstrip().startswith("<<<BR-") else line for line in lines)
+
+
+def format_reply(files: Mapping[str, str], nonce: str, notes: str = "", void: Mapping[str, str] | None = None) -> str:
+    """A well-formed reply with whole files; `void`: paths that are not given, with why."""
     parts = [notes] if notes else []
     parts += [f'<<<BR-{nonce} FILE path="{path}">>>\n{text}<<<BR-{nonce} END>>>' for path, text in files.items()]
+    told = (void or {}).items()
+    parts += [f'<<<BR-{nonce} VOID path="{path}">>>\n{why}\n<<<BR-{nonce} END>>>' for path, why in told]
     listed = "".join(f"{path}\n" for path in files)
     parts.append(f"<<<BR-{nonce} MANIFEST count={len(files)}>>>\n{listed}<<<BR-{nonce} DONE>>>")
     return "\n".join(parts) + "\n"

@@ -24,8 +24,10 @@ from brengine.events import (
     ProjectChecked,
     Replied,
     RunStarted,
+    Stalled,
     TaskEnded,
     Unanswered,
+    Wrote,
 )
 from brengine.verdict import Evidence, Outcome, Record
 
@@ -194,6 +196,20 @@ class Reporter:
         self.totals.usage = self.totals.usage + event.usage
         self.totals.cost += event.cost
 
+    def _wrote(self, event: Wrote) -> None:
+        """An undeclared file is a warning at once; what then becomes of the ask is the reply checks' to say."""
+        if event.declared:
+            self._line(f"  + {first_line(event.path)} (for {short(event.members)})")
+        else:
+            self._undeclared(event)
+
+    def _undeclared(self, event: Wrote) -> None:
+        what = f"{first_line(event.path)} was written for {short(event.members)} and is not declared"
+        self._line(f"  warning: {what}: the answer will be refused")
+
+    def _stalled(self, event: Stalled) -> None:
+        self._line(f"  warning: nothing was heard of {short(event.members)} for {event.seconds:.0f} s")
+
     def _attemptfailed(self, event: AttemptFailed) -> None:
         what = "asking again with these findings" if event.again else "no attempt is left"
         if not event.findings:
@@ -228,6 +244,12 @@ class Reporter:
 
     def _noted(self, event: Noted) -> None:
         self._line(f"note: {event.text}")
+
+
+def short(names: Sequence[str]) -> str:
+    """The first of several names, and how many more there are."""
+    first = names[0] if names else ""
+    return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
 
 
 def measured(evidence: tuple[Evidence, ...]) -> str:

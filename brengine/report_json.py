@@ -22,8 +22,10 @@ from brengine.events import (
     ProjectChecked,
     Replied,
     RunStarted,
+    Stalled,
     TaskEnded,
     Unanswered,
+    Wrote,
 )
 from brengine.report import Reporter
 from brengine.verdict import Finding, Record
@@ -99,6 +101,8 @@ def row(event: Event) -> Row:
             found |= {"model": reply.model, "stop": reply.stop, "usage": _usage(reply.usage), "cost": reply.cost}
         case Unanswered(members, usage, cost):
             found = {"tasks": list(members), "usage": _usage(usage), "cost": cost}
+        case Wrote() | Stalled():
+            found = _working(event)
         case AttemptFailed(task, attempt, attempts, findings, again):
             found = {"task": task.id, "attempt": attempt, "of": attempts, "again": again}
             found["findings"] = _findings(findings)
@@ -109,6 +113,12 @@ def row(event: Event) -> Row:
         case Noted(text):
             found = {"text": text}
     return {"event": _NAME.sub("_", type(event).__name__).lower(), **found}
+
+
+def _working(event: Wrote | Stalled) -> Row:
+    if isinstance(event, Stalled):
+        return {"tasks": list(event.members), "seconds": round(event.seconds, 3)}
+    return {"tasks": list(event.members), "path": event.path, "declared": event.declared}
 
 
 def _task_ended(event: TaskEnded) -> Row:

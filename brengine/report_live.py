@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,9 @@ from rich.live import Live
 from rich.text import Text
 
 from brengine import completion
-from brengine.events import Asked, BatchEnded, BatchStarted, Event, PlanAmended, Replied, RunStarted, TaskEnded
+from brengine.events import Asked, BatchEnded, BatchStarted, Event, PlanAmended, Replied, RunStarted, TaskEnded, Wrote
 from brengine.events import Unanswered as Lost
-from brengine.report import Reporter
+from brengine.report import Reporter, first_line, short
 from brengine.verdict import Record
 
 SHOWN = 4
@@ -30,6 +31,8 @@ class Going:
     """What is going on: asks in flight and batches at work, with the moment when each began."""
 
     asks: dict[tuple[str, ...], float] = field(default_factory=dict)
+    written: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    """Declared files that appeared for asks in flight, the latest last."""
     batches: dict[str, tuple[str, float]] = field(default_factory=dict)
     total: int = 0
     """Tasks that are to be done."""
@@ -48,6 +51,8 @@ class LiveReporter(Reporter):
         self._console = console
         self._now = clock
         self._going = Going()
+        self._state = threading.Lock()
+        """Guards what is drawn. Never held while a line is printed: who draws has the console, and waits for this."""
         self._finished = 0
         self._live = Live(self, console=console, refresh_per_second=REFRESHES, transient=True)
 
@@ -65,7 +70,7 @@ class LiveReporter(Reporter):
         self._console.print(Text(text), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
-        with self._mutex:
+        with self._state:
             self._follow(event)
         super().__call__(event)
 
@@ -83,6 +88,10 @@ class LiveReporter(Reporter):
             going.asks[event.members] = self._now()
         elif isinstance(event, Replied | Lost):
             going.asks.pop(event.members, None)
+            going.written.pop(event.members, None)
+        elif isinstance(event, Wrote) and event.declared and event.members in going.asks:
+            paths = going.written.setdefault(event.members, [])
+            paths[:] = [*(path for path in paths if path != event.path), event.path]
         elif isinstance(event, BatchStarted):
             going.batches[event.batch.id] = (event.batch.title, self._now())
         elif isinstance(event, BatchEnded):
@@ -92,8 +101,13 @@ class LiveReporter(Reporter):
         elif isinstance(event, TaskEnded):
             going.ended += 1
 
+    def _wrote(self, event: Wrote) -> None:
+        """A declared file stands in the row of its ask."""
+        if not event.declared:
+            self._undeclared(event)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        with self._mutex:
+        with self._state:
             lines = self._lines()
         for line in lines:
             text = Text(line, style="dim", no_wrap=True, overflow="ellipsis")
@@ -102,7 +116,7 @@ class LiveReporter(Reporter):
 
     def _lines(self) -> list[str]:
         going, totals, now = self._going, self.totals, self._now()
-        asked = [(f"asking for {_short(names)}", began) for names, began in going.asks.items()]
+        asked = [(f"asking for {short(names)}{self._files(names)}", began) for names, began in going.asks.items()]
         busy = [(f"verifying {name} ({title})", began) for name, (title, began) in going.batches.items()]
         rows = sorted([*asked, *busy], key=lambda row: row[1])
         lines = [f"  {now - began:5.0f} s  {text}" for text, began in rows[:SHOWN]]
@@ -112,14 +126,15 @@ class LiveReporter(Reporter):
         left = self._left()
         return [*lines, "  " + " · ".join([*parts, *([left] if left else [])])]
 
+    def _files(self, names: tuple[str, ...]) -> str:
+        """What was written for an ask so far: the latest file, and how many others."""
+        paths = self._going.written.get(names, [])
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return f": {first_line(paths[-1])}{more}" if paths else ""
+
     def _left(self) -> str:
         """A guess at the time left, from the batches that have ended."""
         if self._finished < ENOUGH or not self._going.left:
             return ""
         seconds = self._going.took / self._finished * self._going.left
         return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
-
-
-def _short(names: Sequence[str]) -> str:
-    first = names[0] if names else ""
-    return f"{first} and {len(names) - 1} more" if len(names) > 1 else first

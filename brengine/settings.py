@@ -13,7 +13,7 @@ from brengine.routing import Routes
 from brengine.source import Source, Span
 from brengine.verdict import Gates
 
-BackendName = Literal["auto", "anthropic", "command", "manual", "replay"]
+BackendName = Literal["auto", "anthropic", "claude-code", "command", "manual", "replay"]
 BACKENDS: tuple[str, ...] = get_args(BackendName)
 
 
@@ -38,6 +38,14 @@ class _Build(_Table):
     jobs: Annotated[int, Field(ge=1, le=64)] = 1
     context_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 4000
     max_output_tokens: Annotated[int, Field(ge=1000, le=1_000_000)] = 32_000
+
+
+class _ClaudeCode(_Table):
+    command: list[str] = []
+    max_turns: Annotated[int, Field(ge=1, le=1000)] = 40
+    max_cost: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)] = 1.0
+    seconds: Annotated[float, Field(gt=0, le=86_400, strict=False)] = 1800.0
+    stall_seconds: Annotated[float, Field(gt=0, strict=False)] = 300.0
 
 
 class _Models(_Table):
@@ -80,6 +88,7 @@ class _File(_Table):
     spec: _Spec = _Spec()
     plan: _Plan = _Plan()
     build: _Build = _Build()
+    claude_code: _ClaudeCode = Field(_ClaudeCode(), alias="claude-code")
     models: _Models = _Models()
     gates: _Gates = _Gates()
     budget: _Budget = _Budget()
@@ -90,6 +99,7 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
 
     reading: _Spec = _Spec()
     models: _Models = _Models()
+    claude_code: _ClaudeCode = _ClaudeCode()
 
     def routes(self) -> Routes:
         """Which model answers which ask."""
@@ -121,7 +131,7 @@ def load(text: str, path: str) -> Settings:
         **found.gates.model_dump(),
         **found.budget.model_dump(),
     }
-    return Settings(**tables, reading=found.spec, models=found.models)
+    return Settings(**tables, reading=found.spec, models=found.models, claude_code=found.claude_code)
 
 
 def _invalid(source: Source, error: ValidationError) -> InputError:
@@ -138,8 +148,8 @@ def _said(row: Any) -> tuple[str, str]:
     *above, name = (str(part) for part in row["loc"])
     if row["type"] != "extra_forbidden":
         return f"{name}: {row['msg'][0].lower()}{row['msg'][1:]}", ""
-    table = _File.model_fields[above[0]].annotation if above else _File
-    known = list(getattr(table, "model_fields", {}))
+    tables = {field.alias or key: field.annotation for key, field in _File.model_fields.items()}
+    known = list(getattr(tables[above[0]], "model_fields", {})) if above else list(tables)
     close = nearest(name, known)
     what = "key" if above else "table"
     return f"unknown {what} {name!r}", f"did you mean {close!r}?" if close else f"one of: {', '.join(known)}"

@@ -1,7 +1,8 @@
 """Runs one command within limits and ends its whole process tree. Started as `python -I -S`; stdlib only.
 
-argv: a JSON object (seconds, memory_mb, processes, file_mb, status: fd) and then the command. On Linux the supervisor
-is a child subreaper, so daemons of the command fall to it and are killed; elsewhere only the process group is.
+argv: a JSON object (seconds, memory_mb, processes, file_mb, open_files or 512, status: fd), then the command. On Linux
+the supervisor is a child subreaper, so daemons of the command fall to it and are killed; elsewhere only the process
+group is.
 Writes {"exit": int, "ended": "exit|timeout|processes|signal", "seconds": float} to the status fd.
 """
 
@@ -52,7 +53,7 @@ def become(command: list[str], options: dict[str, float]) -> None:
         limit(resource.RLIMIT_AS, int(options["memory_mb"]) << 20)
         limit(resource.RLIMIT_CPU, int(options["seconds"]) + 5)
         limit(resource.RLIMIT_FSIZE, int(options["file_mb"]) << 20)
-        limit(resource.RLIMIT_NOFILE, 512)
+        limit(resource.RLIMIT_NOFILE, int(options.get("open_files", 512)))
         os.execvp(command[0], command)
     except BaseException as error:  # nothing of the parent may run on in the child
         os.write(2, f"cannot run {command[0]}: {error}\n".encode())

@@ -6,15 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from brengine import codec, digest, doit_memory, durable, places, prices
+from brengine import codec, digest, doit_memory, durable, places
 from brengine.asking import Asker, Person, Prompter
-from brengine.asks import Usage, Waiting
+from brengine.asks import Waiting
+from brengine.backing import Backing
 from brengine.blobs import Actions, Blobs
 from brengine.budget import UNCAPPED, Budget, Caps
 from brengine.building import Bounds, Builder
@@ -23,7 +22,6 @@ from brengine.checks.suite import Suite
 from brengine.commands import Door
 from brengine.domain import Plan
 from brengine.engine import Engine
-from brengine.errors import NO_KEY, BackendError, InputError, MissingKey
 from brengine.events import Sink
 from brengine.inputs import Inputs
 from brengine.ledger import Ledger, reading_row
@@ -32,17 +30,17 @@ from brengine.ports import Backend
 from brengine.promotion import Promoter
 from brengine.reading.options import Options, Settled, with_settled
 from brengine.reading.second import Answer
-from brengine.settings import BACKENDS, Settings
+from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board
 from brengine.templates import front_matter
 from brengine.trial import Trials
 from brengine.workspace import Workspace
+from brengine.worktree import Worktrees
 from brengine.writer import Writer
 
 CONFIGURATION = ("pyproject.toml",)
 """Project configuration that is copied into every staging tree."""
-KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 class Project:
@@ -284,24 +282,6 @@ class Project:
         )
 
     @cached_property
-    def budget(self) -> Budget:
-        """What this run may spend: the command line's caps, else br.toml's."""
-        found, given = self.settings, self._caps
-        caps = Caps(
-            found.max_cost if given.cost is None else given.cost,
-            found.max_tokens if given.tokens is None else given.tokens,
-            found.max_asks if given.asks is None else given.asks,
-            found.max_seconds if given.seconds is None else given.seconds,
-        )
-        table, today = places.read_prices(), datetime.now(UTC).date().isoformat()
-        models = ("what a command answers",) if self.backend_name == "command" else found.routes().all
-        unknown = [name for name in models if prices.cost(name, Usage(1, 1), table, today) is None]
-        if caps.cost is not None and unknown:
-            message = f"the price of {unknown[0]} is unknown, so a cap in dollars cannot be held"
-            raise InputError(message, "cap tokens or asks instead (--max-tokens, --max-asks), or name another model")
-        return Budget(caps, found.max_output_tokens, lambda model, usage: prices.cost(model, usage, table, today))
-
-    @cached_property
     def prompter(self) -> Prompter:
         """Renders prompts."""
         from brengine.prompting import Prompts
@@ -322,69 +302,37 @@ class Project:
         self.ledger.fold(ids, names)
         self._keep_plan(ids, names)
 
-    # --- backends -----------------------------------------------------------------------------------------------
+    # --- who answers --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _backing(self) -> Backing:
+        trees = Worktrees(lambda: self.board, self.workspace, self._configuration)
+        name = self._backend_name
+        return Backing(self.places, self.settings, name, self._environ, self._caps, self._record, trees, self.sink)
 
     @property
     def backend_name(self) -> str:
-        """Which backend answers: as told, else the API where there is a key or address, else recordings."""
-        if self._backend_name != "auto":
-            return self._backend_name
-        if any(self._environ.get(name) for name in (*KEYS, "ANTHROPIC_BASE_URL")):
-            return "anthropic"
-        return "replay" if self._recordings.is_dir() else "anthropic"
+        """Which backend answers."""
+        return self._backing.name
 
     @property
     def pays(self) -> bool:
         """True where an ask can go to an endpoint that is not on this machine."""
-        host = urlsplit(self._environ.get("ANTHROPIC_BASE_URL", "")).hostname or ""
-        here = host in ("localhost", "::1") or host.startswith("127.")
-        return self.backend_name == "anthropic" and not here and self._has_key
+        return self._backing.pays
 
     @property
-    def _has_key(self) -> bool:
-        from brengine.backends.anthropic_api import has_credentials
-
-        return has_credentials(self._environ)
-
-    @property
-    def _recordings(self) -> Path:
-        return self.places.project / self.settings.recordings
-
-    @cached_property
     def backend(self) -> Backend:
         """The backend; raises MissingKey where it has no credentials."""
-        made = self._made_backend()
-        if self._record is None:
-            return made
-        from brengine.backends.replay import Recorder
+        return self._backing.backend
 
-        return Recorder(made, self._record)
-
-    def _made_backend(self) -> Backend:
-        name = self.backend_name
-        if name == "anthropic":
-            from brengine.backends.anthropic_api import AnthropicBackend
-
-            settings = self.settings
-            return AnthropicBackend(settings.model, settings.max_output_tokens, self._environ, meter=self.budget)
-        if name == "replay":
-            from brengine.backends.replay import ReplayBackend
-
-            return ReplayBackend(self._recordings)
-        if name == "manual":
-            from brengine.backends.manual import ManualBackend
-
-            return ManualBackend(self.places.state / "manual")
-        if name == "command":
-            from brengine.backends.command import CommandBackend
-
-            return CommandBackend(self.settings.command, self.places.project, self.settings.model)
-        raise BackendError(f"there is no backend {name!r}", f"choose one of: {', '.join(BACKENDS)}")
+    @property
+    def budget(self) -> Budget:
+        """What this run may spend."""
+        return self._backing.budget
 
     def require_backend(self) -> None:
-        """Say now, in one line, that the backend has no key: before anything is planned or asked."""
-        if self.backend_name == "anthropic" and not self._has_key:
-            raise MissingKey(NO_KEY)
+        """Say now, in one line, that the backend has no key or program: before anything is planned or asked."""
+        self._backing.require()
 
 
 def toolchain() -> str:

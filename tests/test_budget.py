@@ -53,6 +53,19 @@ def test_a_prompt_may_be_priced_as_one_that_is_written_to_a_cache() -> None:
     assert budget().reserve(1000).cost == 2.5
 
 
+def test_where_the_backend_ends_an_ask_by_its_cost_that_is_what_is_reserved() -> None:
+    bound = Budget(Caps(cost=1.0), 100, price, ceiling=0.4)
+    first, second = bound.reserve(1000), bound.reserve(1000)
+    assert first.cost == second.cost == 0.4
+    bound.count(Usage(10, 10), 0.35)
+    assert second.used_cost == bound.cost == 0.35, "as told, not by the price of tokens"
+    bound.give_up(second)
+    bound.settle(first, Usage(10, 10), None)
+    assert bound.cost == 0.75
+    with pytest.raises(OverBudget, match=r"an ask may cost \$0.4000"):
+        bound.reserve(1)
+
+
 def test_an_ask_waits_for_what_those_in_flight_may_leave() -> None:
     bound = budget(tokens=2000)
     first = bound.reserve(1000)

@@ -56,6 +56,13 @@ def test_a_reply_cut_at_any_line_is_never_accepted(lines: int) -> None:
     assert parsed.findings
 
 
+def test_a_file_that_a_backend_does_not_take_is_a_finding() -> None:
+    text = reply.format_reply({"pkg/a.py": FILES["pkg/a.py"]}, N, "", {"tests/test_a.py": "it is a link", "../x": "no"})
+    parsed = parse(text)
+    assert messages(parsed) == "tests/test_a.py: refused: it is a link\n../x: refused: no"
+    assert [change.path for change in parsed.files] == ["pkg/a.py"]
+
+
 def sentinel(word: str) -> str:
     return f"<<<BR-{N} {word}>>>"
 

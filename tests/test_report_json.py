@@ -8,6 +8,9 @@ from typing import Any
 from model_server import ModelServer
 from sandbox import FILES, Sandbox
 
+from brengine.events import Stalled, Wrote
+from brengine.report_json import row
+
 
 def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
@@ -32,6 +35,16 @@ def test_every_line_is_an_event_and_the_last_one_has_the_sums(box: Sandbox, mode
     assert last["event"] == "run_ended" and last["tasks"] == {"built": 3} and last["completion"] == 100.0
     assert (last["asks"], last["repairs"], last["usage"]["input"]) == (3, 1, 300) and last["needs_you"] == []
     assert [row["event"] for row in events(box.br("build", "--json").out)] == ["up_to_date"]
+
+
+def test_what_an_agent_does_is_an_event() -> None:
+    assert row(Wrote(("f.a",), "a.py", False)) == {
+        "event": "wrote",
+        "tasks": ["f.a"],
+        "path": "a.py",
+        "declared": False,
+    }
+    assert row(Stalled(("f.a",), 300.12345)) == {"event": "stalled", "tasks": ["f.a"], "seconds": 300.123}
 
 
 def test_a_quiet_build_says_how_it_ended(box: Sandbox) -> None:

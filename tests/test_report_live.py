@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,18 @@ from terminal import to_end
 
 from brengine.asks import Reply, Usage
 from brengine.domain import Batch, Plan, Spec, Task
-from brengine.events import Asked, BatchEnded, BatchStarted, Replied, RunStarted, TaskEnded, Unanswered
+from brengine.events import (
+    Asked,
+    BatchEnded,
+    BatchStarted,
+    Noted,
+    Replied,
+    RunStarted,
+    Stalled,
+    TaskEnded,
+    Unanswered,
+    Wrote,
+)
 from brengine.report_live import LiveReporter
 from brengine.verdict import Outcome
 
@@ -68,6 +80,27 @@ def test_what_is_asked_for_and_verified_is_shown_with_its_time() -> None:
     assert lines(reporter) == ["  1 of 6 tasks · 1 asks · 120 tokens · $0.25 · 5 s"]
 
 
+def test_what_an_agent_writes_stands_in_the_row_of_its_ask() -> None:
+    reporter, clock, out = drawn()
+    reporter(RunStarted(PLAN, 6, "claude-code"))
+    reporter(Asked(("f.a", "f.b"), 1, "m"))
+    reporter(Wrote(("f.a", "f.b"), "a.py", True))
+    reporter(Wrote(("f.a", "f.b"), "b.py", True))
+    reporter(Wrote(("f.a", "f.b"), "a.py", True))
+    clock.now = 5.0
+    assert lines(reporter)[0] == "      5 s  asking for f.a and 1 more: a.py and 1 more"
+    assert "a.py" not in out.getvalue(), "declared files are no lines of their own"
+    reporter(Wrote(("f.a", "f.b"), "no\x1btes.txt", False))
+    reporter(Stalled(("f.a", "f.b"), 300.2))
+    assert lines(reporter)[0].endswith(": a.py and 1 more")
+    told = out.getvalue()
+    assert "warning: no�tes.txt was written for f.a and 1 more and is not declared: the answer will be" in told
+    assert "warning: nothing was heard of f.a and 1 more for 300 s" in told
+    reporter(Replied(("f.a", "f.b"), 1, Reply("", "end_turn"), paid=True))
+    reporter(Asked(("f.a", "f.b"), 2, "m"))
+    assert lines(reporter)[0].endswith("asking for f.a and 1 more"), "another attempt begins with nothing"
+
+
 def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None:
     reporter, clock, _ = drawn()
     reporter(RunStarted(PLAN, 6, "anthropic"))
@@ -81,6 +114,25 @@ def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None
     assert lines(reporter)[-1].endswith("20 s · about 40 s left")
     narrow = lines(reporter, 40)
     assert all(len(row) <= 40 for row in narrow) and narrow[-1].endswith("…")
+
+
+def test_drawing_and_printing_from_many_threads_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brengine.report_live.REFRESHES", 200.0)
+    reporter, _, out = drawn()
+
+    def tell() -> None:
+        for number in range(400):
+            reporter(Noted(f"line {number}"))
+
+    threads = [threading.Thread(target=tell, daemon=True) for _ in range(3)]
+    reporter.__enter__()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    reporter.__exit__(None, None, None)
+    assert out.getvalue().count("line 399") == 3
 
 
 @pytest.mark.parametrize("width", [80, 200])
