@@ -30,7 +30,7 @@ from brengine.worktree import Worktrees
 
 STUB = Path(__file__).with_name("stub_claude.py")
 KEY = "sk-test-key-that-must-not-leak"
-ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1),), "some-model", {})
+ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1),), "some-model", files={})
 NONCE = "0123456789ab"
 PROMPT = Prompt("be good", "write a file", NONCE, "task@1")
 OWN = {"calc/a.py": "def a():\n    return 1\n", "tests/test_a.py": "def test_a():\n    pass\n"}
