@@ -4,14 +4,17 @@
 
 Each batch is one task of kind data, so that verification takes no time. The endpoint answers with 429 (with and without
 retry-after), 529, 500, cut streams, streams that end too soon, HTML with status 200, malformed events, refusals and
-undeclared files; with --storm it only refuses, most of the time. It keeps its own account of what it has sent.
+undeclared files, truncated, slow, silent, dropped and huge replies and odd usage; with --storm it only refuses, most
+of the time. It keeps its own account of what it has sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
+import socket
 import sys
 import tempfile
 import threading
@@ -29,9 +32,13 @@ from brengine.events import Replied, TaskEnded, Unanswered
 MIX = (
     *(["good"] * 80),
     *("429", "429-after", "529", "529", "500", "cut", "html", "malformed", "early", "refusal", "undeclared", "wrong"),
+    *("truncated", "slow", "silent", "dropped", "huge", "odd-usage"),
 )
 STORM = ("good", "429", "529", "529-after")
 INPUT, OUTPUT = 120, 60
+SILENCE, DEADLINE = 3.0, 2.0
+"""Seconds for which a silent stream says nothing, and after which it is given up."""
+HUGE = 9 * 1024 * 1024
 
 
 @dataclass
@@ -84,12 +91,22 @@ def handler(account: Account) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", "0")
                 self.end_headers()
                 return
+            if kind == "dropped":
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             stream = self._stream(kind, prompt, body["model"])
             self.send_response(200)
             self.send_header("content-type", "text/html" if kind == "html" else "text/event-stream")
             self.send_header("content-length", str(len(stream)))
             self.end_headers()
-            self.wfile.write(stream)
+            if kind in ("slow", "silent"):
+                half = len(stream) // 2
+                self.wfile.write(stream[:half])
+                self.wfile.flush()
+                time.sleep(0.3 if kind == "slow" else SILENCE)
+                stream = stream[half:]
+            with contextlib.suppress(OSError):
+                self.wfile.write(stream)
 
         def _stream(self, kind: str, prompt: str, model: str) -> bytes:
             if kind == "html":
@@ -102,7 +119,11 @@ def handler(account: Account) -> type[BaseHTTPRequestHandler]:
             text += f"<<<BR-{mark} MANIFEST count=1>>>\n{path}\n<<<BR-{mark} DONE>>>\n"
             usage = {"input_tokens": INPUT, "output_tokens": 1}
             message = {"id": "m", "type": "message", "role": "assistant", "model": model, "content": []}
-            stop = "refusal" if kind == "refusal" else "end_turn"
+            stop = {"refusal": "refusal", "truncated": "max_tokens"}.get(kind, "end_turn")
+            text = text[: len(text) // 2] if kind == "truncated" else text
+            text += " " * HUGE if kind == "huge" else ""
+            if kind == "odd-usage":
+                usage = {"input_tokens": None, "output_tokens": "many"}
             events = [
                 {
                     "type": "message_start",
@@ -118,7 +139,10 @@ def handler(account: Account) -> type[BaseHTTPRequestHandler]:
                 events = events[:3]
             if kind == "early":
                 events = events[:5]
-            account.spend(INPUT + (1 if kind in ("cut", "malformed") else OUTPUT))
+            if kind == "odd-usage":
+                events[4]["usage"] = {"output_tokens": -3}
+            else:
+                account.spend(INPUT + (1 if kind in ("cut", "malformed", "silent", "huge") else OUTPUT))
             rows = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
             if kind == "malformed":
                 rows[2] = "event: content_block_delta\ndata: {broken\n\n"
@@ -136,16 +160,29 @@ class Told:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
+    estimated: Usage = field(default_factory=Usage)
+    """Of replies whose usage nobody could read."""
     mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, event: object) -> None:
         with self.mutex:
             if isinstance(event, TaskEnded):
                 self.outcomes[str(event.outcome)] += 1
+            elif isinstance(event, Replied) and "estimates" in event.reply.note:
+                self.estimated = self.estimated + event.reply.usage
             elif isinstance(event, Replied):
                 self.usage = self.usage + event.reply.usage
             elif isinstance(event, Unanswered):
                 self.usage = self.usage + event.usage
+
+
+class Quiet(ThreadingHTTPServer):
+    """Who hangs up is no news here."""
+
+    daemon_threads = True
+
+    def handle_error(self, *unused: object) -> None:
+        """Nothing."""
 
 
 def project(folder: Path, count: int) -> None:
@@ -173,13 +210,13 @@ def project(folder: Path, count: int) -> None:
 def main(batches: int, jobs: int, seed: int, storm: bool, max_tokens: int | None) -> None:
     """Build, and compare both accounts."""
     from brengine import doit_bridge
+    from brengine.backends.anthropic_api import AnthropicBackend, Bounds
     from brengine.budget import Caps
     from brengine.places import Places
     from brengine.wiring import Project
 
     account = Account(random.Random(seed), STORM if storm else MIX)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(account))
-    server.daemon_threads = True
+    server = Quiet(("127.0.0.1", 0), handler(account))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environ = {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{server.server_address[1]}", "ANTHROPIC_API_KEY": "none"}
     with tempfile.TemporaryDirectory() as name:
@@ -188,6 +225,9 @@ def main(batches: int, jobs: int, seed: int, storm: bool, max_tokens: int | None
         (folder / "br.toml").write_text("[build]\nmax_output_tokens = 1000\n")
         told = Told()
         built = Project(Places(folder, folder), sink=told, caps=Caps(tokens=max_tokens), environ=environ)
+        short = Bounds(deadline=DEADLINE)
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, bounds=short, meter=built.budget)
+        built._backing.__dict__["backend"] = backend
         count, started = len(built.plan.batches), time.perf_counter()
         doit_bridge.run(built, doit_bridge.in_order(built), jobs=jobs, keep_going=True)
         seconds = time.perf_counter() - started
@@ -196,6 +236,7 @@ def main(batches: int, jobs: int, seed: int, storm: bool, max_tokens: int | None
     print(f"{tasks} tasks in {count} batches, {jobs} workers, {seconds:.0f} s: {dict(told.outcomes)}")
     print(f"requests: {requests} ({requests / tasks:.2f} for each task): {dict(account.served.most_common())}")
     print(f"tokens: billed {account.tokens:,}, counted {told.usage.total:,}, by the budget {built.budget.tokens:,}")
+    print(f"  and {told.estimated.total:,} estimated where the endpoint told none")
     if max_tokens is not None:
         print(f"budget: {max_tokens:,} tokens, {'held' if account.tokens <= max_tokens else 'BROKEN'}")
 

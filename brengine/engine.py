@@ -15,7 +15,7 @@ from brengine.building import Builder
 from brengine.codec import record_to_row
 from brengine.domain import PROJECT
 from brengine.errors import BackendError, BrError, Declined, EngineError, OverBudget
-from brengine.events import Noted, ProjectChecked, Sink
+from brengine.events import Noted, ProjectChecked, Sink, TaskEnded
 from brengine.ledger import Ledger, run_row
 from brengine.ports import Checker
 from brengine.promotion import Promoter
@@ -132,8 +132,8 @@ class Engine:
             self._asker.fetch([self.board.standing(member.task) for member in ask.members])
         except (OverBudget, Declined):
             return  # what is stored is still verified; the asker keeps why it stopped
-        except BackendError:
-            self._settle({member.task: Outcome.ERRORED for member in ask.members})
+        except BackendError as error:
+            self._no_reply(tuple(member.task for member in ask.members), error)
             raise
         stored = self._asker.stored(ask.members[0])
         if stored:  # a copy for people (and the target that doit sees); what counts is in the store
@@ -145,12 +145,18 @@ class Engine:
         found = self.board.batches[batch]
         try:
             ended = self._builder.build(found)
-        except BackendError:
-            self._settle(dict.fromkeys(found.tasks, Outcome.ERRORED))
+        except BackendError as error:
+            self._no_reply(tuple(name for name in found.tasks if not self.board.is_done(name)), error)
             raise
         self._settle(ended)
         self.board.remember(batch)
         return all(outcome.done for outcome in ended.values())
+
+    def _no_reply(self, tasks: tuple[str, ...], error: BackendError) -> None:
+        """Tasks that ended because no answer could be had."""
+        self._settle(dict.fromkeys(tasks, Outcome.ERRORED))
+        for name in tasks:
+            self._sink(TaskEnded(self.board.tasks[name], Outcome.ERRORED, note=f"no reply: {error.message}"))
 
     def check_project(self) -> bool:
         """The one test run of the whole project; a red test makes its owners not done. True when green."""

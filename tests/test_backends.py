@@ -25,6 +25,7 @@ from brengine.backends.replay import Recorder, ReplayBackend
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import BackendError, InputError, MissingKey
 from brengine.reply import parse
+from brengine.tokens import upper_bound
 
 KEY = "sk-ant-the-key-that-must-not-leak"
 ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1), Member("f.b", "j" * 64, "s" * 64, 1)))
@@ -229,6 +230,54 @@ def test_without_a_key_there_is_no_backend_and_an_unknown_price_is_none() -> Non
         own.close()
     reply, _, _ = asked(send(200, _stream("x", "some-other-model")))
     assert isinstance(reply, Reply) and reply.cost is None
+
+
+def test_many_failures_in_a_row_break_the_circuit_for_everyone() -> None:
+    now = [100.0]
+    gate = Gate(lambda: now[0], lambda seconds: None)
+    for _ in range(retry.BREAK_AFTER - 1):
+        gate.failed()
+    assert gate.broken() is None
+    gate.failed()
+    fault = gate.broken()
+    assert fault and not fault.retryable and "the last 8 requests failed" in fault.message
+    now[0] += retry.BREAK_FOR
+    assert gate.broken() is None and gate.broken() is not None, "one finds out, the others are not sent"
+    gate.answered()
+    assert gate.broken() is None
+
+
+def test_an_endpoint_that_is_gone_is_not_hammered_by_many_workers() -> None:
+    with serving(CUTS["closed"]) as (url, bodies):
+        environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, sleep=lambda seconds: None)
+        errors: list[str] = []
+
+        def ask() -> None:
+            with pytest.raises(BackendError) as raised:
+                backend.answer(ASK, PROMPT)
+            errors.append(raised.value.kind)
+
+        for _ in range(5):
+            workers = [threading.Thread(target=ask) for _ in range(8)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        backend.close()
+    assert len(errors) == 40 and errors[8:] == ["broken"] * 32 and len(bodies) <= 16
+
+
+def test_where_an_endpoint_tells_no_tokens_they_are_estimated() -> None:
+    odd = [edited('{"input_tokens": 100, "output_tokens": 1}', usage) for usage in ("null", '{"input_tokens": "many"}')]
+    for stream in (
+        *odd,
+        edited('"input_tokens": 100', '"input_tokens": 0'),
+        edited('"input_tokens": 100', '"input_tokens": -5'),
+    ):
+        reply, _, _ = asked(send(200, stream))
+        assert isinstance(reply, Reply) and reply.note == "tokens are estimates: the endpoint told none", reply
+        assert reply.usage == Usage(PROMPT.size, upper_bound("hello")) and reply.cost
 
 
 def test_a_pause_holds_for_everyone() -> None:

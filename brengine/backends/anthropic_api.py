@@ -20,6 +20,7 @@ from brengine.backends.retry import Fault, Gate, Patience
 from brengine.budget import LONGER
 from brengine.errors import NO_KEY, MissingKey
 from brengine.ports import Meter
+from brengine.tokens import upper_bound
 
 DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
@@ -112,16 +113,22 @@ class AnthropicBackend:
         tries: list[Usage] = []
         while True:
             self._gate.wait()
+            broken = self._gate.broken()
+            if broken:
+                raise broken.error()
             partial = Partial()
             try:
                 self._request(ask, prompt, partial)
-                return self._reply(model, partial, [*tries, partial.usage])
+                self._gate.answered()
+                return self._reply(model, prompt, partial, tries)
             except Failed as failed:
                 tries.append(partial.usage)
                 if failed.fault.waits:
                     self._gate.release()
                 else:
                     self._gate.opened()
+                    if failed.fault.retryable:
+                        self._gate.failed()
                 if self._meter:
                     self._meter.count(partial.usage)
                 pause = patience.after(failed.fault)
@@ -150,13 +157,17 @@ class AnthropicBackend:
         self._counts = False
         return None
 
-    def _reply(self, asked: str, partial: Partial, tries: list[Usage]) -> Reply:
+    def _reply(self, asked: str, prompt: Prompt, partial: Partial, before: list[Usage]) -> Reply:
         """The reply with the tokens and the cost of every try; each is priced by its own prompt's length."""
+        text = "".join(partial.text)
+        told = partial.usage.prompt and (partial.usage.output_tokens or not text)
+        own = partial.usage if told else Usage(prompt.size, upper_bound(text))
+        tries, note = [*before, own], "" if told else "tokens are estimates: the endpoint told none"
         model, today = partial.model or asked, datetime.now(UTC).date().isoformat()
         costs = [prices.cost(model, usage, self._prices, today) for usage in tries]
         priced = [dollars for dollars in costs if dollars is not None]
         dollars = sum(priced) if len(priced) == len(costs) else None
-        return Reply("".join(partial.text), partial.stop, sum(tries, Usage()), model, self.name, dollars)
+        return Reply(text, partial.stop, sum(tries, Usage()), model, self.name, dollars, note)
 
     def _request(self, ask: Ask, prompt: Prompt, partial: Partial) -> None:
         """One request, streamed into `partial`. Every way to fail ends in Failed."""

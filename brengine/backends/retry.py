@@ -16,6 +16,10 @@ LONGEST_TOLD = 120.0
 """A retry-after is obeyed up to this many seconds."""
 POLL = 0.05
 """Seconds between two looks at whether the one that tries was let in."""
+BREAK_AFTER = 8
+"""Failures in a row, of all workers together, after which nothing is sent for a while."""
+BREAK_FOR = 30.0
+"""Seconds for which nothing is sent then, but for one request that finds out."""
 TRIES = 4
 """How often a request that failed otherwise than by rate limit or overload is sent in all."""
 
@@ -50,6 +54,9 @@ class Gate:
     """True from a refusal to the next request that is let in."""
     trying: bool = False
     """One worker is finding out whether the trouble is over."""
+    failures: int = 0
+    """Requests in a row that failed by something else than a refusal."""
+    broken_until: float = 0.0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
@@ -82,6 +89,30 @@ class Gate:
         """A request was let in, or failed by something else than a refusal: all may send."""
         with self._mutex:
             self.troubled = self.trying = False
+
+    def answered(self) -> None:
+        """A whole reply came: what failed before is forgotten."""
+        with self._mutex:
+            self.failures = 0
+
+    def failed(self) -> None:
+        """A request failed by something else than a refusal; many in a row break the circuit for everyone."""
+        with self._mutex:
+            self.failures += 1
+            if self.failures >= BREAK_AFTER:
+                self.broken_until = self.clock() + BREAK_FOR
+
+    def broken(self) -> Fault | None:
+        """Why nothing is sent now; None where it may be. After a while one is let through to find out."""
+        with self._mutex:
+            if self.failures < BREAK_AFTER:
+                return None
+            if self.clock() >= self.broken_until:
+                self.broken_until = self.clock() + BREAK_FOR
+                return None
+        return Fault(
+            f"not sent: the last {self.failures} requests failed", "broken", hint="build again when it answers"
+        )
 
 
 @dataclass(slots=True)
