@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Semaphore
 
@@ -155,7 +156,8 @@ class Builder:
                 return asked
             verdict, verify = self._trial(standing, candidate, passed)
             if verdict.passed:
-                accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
+                record = _record(standing, candidate, verdict, verify)
+                accepted = Accepted(record, candidate.files, candidate.base, verdict.seconds)
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
             now = signature(verdict.findings)
@@ -236,12 +238,14 @@ class Builder:
             return Verdict(task.id, findings=candidate.findings)
         root = self._staging / self._board.batch_of[task.id] / f"{task.id}-{candidate.attempt}"
         with self._processors:
+            began = time.monotonic()
             tree = self._tree(task, candidate, passed)
             wrong = [found for found in assembling.complete(tree) if found.path in task.files]
             if wrong:
                 return Verdict(task.id, findings=tuple(wrong))
             stage(root, tree)
-            return self._checker.check(Subject(task, root, self._board.gates_of(task)))
+            verdict = self._checker.check(Subject(task, root, self._board.gates_of(task)))
+            return replace(verdict, seconds=time.monotonic() - began)
 
     def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
         """Copies of the closure of the needs, the project's configuration, and the candidate's own files."""
@@ -316,6 +320,7 @@ def _judged(standing: Standing, candidate: Candidate, verdict: Verdict) -> Row:
         "attempt": candidate.attempt,
         "findings": [str(finding)[:2000] for finding in verdict.findings],
         "errored": verdict.errored,
+        "seconds": round(verdict.seconds, 3),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,16 +155,17 @@ class Engine:
         done = [name for name in self.board.tasks if self.board.is_done(name)]
         if not done:
             return True
+        began = time.monotonic()
         verdict = self._judge_project(done)
+        seconds = time.monotonic() - began
         self.project = verdict
         self._sink(ProjectChecked(verdict))
         if verdict.passed or all(e.status == "not applicable" for e in verdict.evidence):
             record = Record(PROJECT, "Whole project", (), self._project_inputs(), (), verdict.evidence)
-            self._write_record(record)
+            self._write_record(record, seconds)
             return True
-        self._write_record(
-            Record(PROJECT, "Whole project", (), (), (), verdict.evidence, failed=verdict.errored or "red")
-        )
+        failed = verdict.errored or "red"
+        self._write_record(Record(PROJECT, "Whole project", (), (), (), verdict.evidence, failed=failed), seconds)
         for finding in verdict.findings:
             self._blame(finding.path, str(finding))
         return False
@@ -212,8 +214,9 @@ class Engine:
                 self._ledger.append({"t": "record", "task": task.id, "record": fields})
                 self._settle({task.id: Outcome.FAILED})
 
-    def _write_record(self, record: Record) -> None:
-        self._ledger.append({"t": "record", "task": record.task, "record": record_to_row(record)})
+    def _write_record(self, record: Record, seconds: float) -> None:
+        row = {"t": "record", "task": record.task, "record": record_to_row(record), "seconds": round(seconds, 3)}
+        self._ledger.append(row)
 
     def _settle(self, outcomes: dict[str, Outcome]) -> None:
         with self._mutex:

@@ -18,6 +18,7 @@ from brengine import codec, digest, durable
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.errors import StateError
 from brengine.reading.options import Lined, Settled
+from brengine.tokens import upper_bound
 from brengine.verdict import Record
 
 LOCK_VERSION = 1
@@ -199,10 +200,13 @@ def intent_row(ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Row:
     return {"t": "intent", "ask": ask.id, "members": members, "prompt": prompt.digest, "base": dict(base)}
 
 
-def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[str, str]) -> Row:
-    """A reply that is durably stored."""
-    usage = reply.usage
+def reply_row(
+    ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[str, str], seconds: float | None = None
+) -> Row:
+    """A reply that is durably stored; `seconds` until it was there, waits included, where a backend gave it now."""
+    timed = {} if seconds is None else {"seconds": round(seconds, 3), "bound": upper_bound(prompt.system + prompt.user)}
     return {
+        **timed,
         "t": "reply",
         "ask": ask.id,
         "members": [[m.task, m.key, m.attempt] for m in ask.members],
@@ -212,12 +216,22 @@ def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[s
         "blob": blob,
         "base": dict(base),
         "stop": reply.stop,
-        "usage": [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens],
+        "usage": _counts(reply.usage),
         "model": reply.model,
         "backend": reply.backend,
         "cost": reply.cost,
         "note": reply.note,
     }
+
+
+def gone_row(ask: Ask, used: Usage, cost: float | None) -> Row:
+    """No reply will come; what its tries took all the same (`cost` None: the price is unknown)."""
+    row: Row = {"t": "gone", "ask": ask.id}
+    return row | ({"usage": _counts(used), "cost": cost} if used.total else {})
+
+
+def _counts(usage: Usage) -> list[int]:
+    return [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens]
 
 
 def reading_row(settled: Settled) -> Row:
