@@ -58,7 +58,7 @@ def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: 
             click.echo(line)
         if project.settings.planner == "model" and project.unplanned:
             click.echo("note: a build asks the model for the plan first (`br plan` does that alone)", err=True)
-        cli_preview.preview(project, targets)
+        cli_preview.preview(project, targets, jobs=options["jobs"])
         return 0
     return build_all(where, targets, **options)
 
@@ -186,7 +186,7 @@ def build_all(
     stale = cli_preview.stale(project, chosen)
     if not closed and any(standing.rung is Rung.ASK for standing in stale.values()):
         project.require_backend()
-        cli_preview.approve(project, stale, yes)
+        cli_preview.approve(project, stale, yes, width)
     stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))

@@ -10,7 +10,7 @@ import click
 
 from brengine import places, prices, reply
 from brengine.asks import Ask, Prompt, Reply, Usage
-from brengine.cli_preview import ANSWER_TOKENS
+from brengine.pace import ANSWER_TOKENS
 from brengine.tokens import upper_bound
 from brengine.wiring import Project
 
@@ -81,7 +81,7 @@ class AtTerminal:
         names = [tasks[m.task].name if m.task in tasks else m.task for m in ask.members]
         again = f", attempt {ask.members[0].attempt}" if ask.members[0].attempt > 1 else ""
         size, model = upper_bound(prompt.system + prompt.user), ask.model or self._project.settings.model
-        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS), places.read_prices(), "9999-12-31")
+        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS * len(ask.members)), places.read_prices(), "9999-12-31")
         price = f"about ${dollars:.3f} with {model}" if dollars is not None else f"of unknown price with {model}"
         click.echo(f"\n{', '.join(names)}{again}: at most {size:,} tokens to send, {price}")
 

@@ -1,0 +1,127 @@
+"""The forecast of a build, from where the tasks stand, the journal and the prices."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+
+from brengine import ledger, pace, places, prices
+from brengine.asks import Usage
+from brengine.forecast import Asking, Forecast, Price, Work, forecast
+from brengine.pace import Pace
+from brengine.stale import Rung
+from brengine.standing import Standing
+from brengine.tokens import upper_bound
+from brengine.wiring import Project
+
+Attempt = tuple[str, str, int]
+"""Task, ask Key digest, number."""
+FREE = ("manual", "replay")
+"""Backends that are paid for by nobody, and that no time can be told of."""
+NOTES = {
+    "manual": "you answer the prompts: the time that you take is not in it",
+    "replay": "recorded replies answer: they cost nothing, and come at once",
+    "command": "what your command costs is not known here",
+}
+
+
+def works(project: Project, found: Mapping[str, Standing], sized: bool = True) -> tuple[Work, ...]:
+    """What is to be done for the tasks found stale, batch by batch. `sized`: with the size of each prompt."""
+    made = []
+    known = refused(project)
+    for batch in project.plan.batches:
+        members = [found[name] for name in batch.tasks if name in found]
+        if not members:
+            continue
+        asked = [standing for standing in members if project.asker.lacks(standing)]
+        asks = _askings(project, asked, sized) if asked else ()
+        asks += tuple(repair for standing in members if (repair := _repair(project, standing, known, sized)))
+        waits = any(project.board.waits(project.board.tasks[name]) for name in batch.tasks)
+        made.append(Work(batch.id, len(members), asks, batch.needs, waits))
+    return tuple(made)
+
+
+def _askings(project: Project, asked: Sequence[Standing], sized: bool) -> tuple[Asking, ...]:
+    routes = project.settings.routes()
+    sent = (
+        [(members, upper_bound(prompt.system + prompt.user)) for members, prompt in project.asker.prompts(asked)]
+        if sized
+        else [(asked, 0)]
+    )
+    return tuple(
+        Asking(len(members), routes.first([s.task for s in members]), routes.again(members[0].task), bound)
+        for members, bound in sent
+    )
+
+
+def refused(project: Project) -> frozenset[Attempt]:
+    """Answers that were judged and not accepted, by the journal."""
+    rows = ledger.history(project.places.journal)
+    judged = [row for row in rows if row["t"] == "judged" and row.get("findings")]
+    return frozenset((row["task"], row["key"], row["attempt"]) for row in judged)
+
+
+def tried(project: Project, standing: Standing, known: Container[Attempt]) -> int:
+    """How many stored answers of a task that must be asked for were refused, where a repair is asked for next; else 0.
+
+    Answers that `br retry` set aside do not count.
+    """
+    if standing.rung is not Rung.ASK:
+        return 0
+    base, count = project.asker.base(standing), 0
+    while project.asker.stored(member := standing.member(base + count + 1)):
+        if (member.task, member.key, member.attempt) not in known:
+            return 0
+        count += 1
+    return count if count < project.settings.attempts else 0
+
+
+def _repair(project: Project, standing: Standing, known: Container[Attempt], sized: bool) -> Asking | None:
+    """The repair that is asked for first: of about the size of a first ask for the task alone."""
+    count = tried(project, standing, known)
+    if not count:
+        return None
+    (first,) = _askings(project, [standing], sized)
+    return replace(first, model=first.repair, tried=count)
+
+
+def expected(project: Project, todo: Sequence[Work], jobs: int | None = None) -> Forecast:
+    """The forecast of what is to be done on so many workers (None: as br.toml says)."""
+    return forecast(
+        todo,
+        pace_of(project),
+        attempts=project.settings.attempts,
+        price=_price(project),
+        workers=jobs or project.settings.jobs,
+        processors=os.cpu_count() or 1,
+        tasks=len(project.plan.tasks),
+    )
+
+
+def pace_of(project: Project) -> Pace:
+    """The pace of a project with the backend that would be asked."""
+    name = project.backend_name
+    found = pace.measured(ledger.history(project.places.journal), name, len(project.plan.tasks))
+    if name not in FREE:
+        return found
+    return replace(found, seconds=0.0, assumed=tuple(said for said in found.assumed if said != pace.FIGURES[2]))
+
+
+def note(project: Project) -> str:
+    """What is special about who would answer."""
+    return NOTES.get(project.backend_name, "")
+
+
+def _price(project: Project) -> Price:
+    if project.backend_name in FREE:
+        return lambda model, usage: 0.0
+    if project.backend_name == "command":
+        return lambda model, usage: None
+    table, today = places.read_prices(), time.strftime("%Y-%m-%d")
+
+    def price(model: str, usage: Usage) -> float | None:
+        return prices.cost(model, usage, table, today)
+
+    return price
