@@ -11,6 +11,7 @@ import click
 
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, select, spec_report
 from brengine.asking import Person
+from brengine.cli_words import TARGET
 from brengine.errors import InputError
 from brengine.events import PlanAmended, RunStarted
 from brengine.places import Places
@@ -46,7 +47,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, and why; write nothing.")
 @build_options
 @click.pass_obj
@@ -64,7 +65,7 @@ def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: 
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--auto", "mode", flag_value="auto", default="auto", help="Build without questions (the default).")
 @click.option("--interactive", "mode", flag_value="interactive", help="Approve each prompt, see each answer.")
 @build_options
@@ -79,7 +80,7 @@ def run(where: Places, /, targets: tuple[str, ...], mode: str, **options: Any) -
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", type=TARGET)
 @build_options
 @click.pass_obj
 def retry(where: Places, /, target: str, **options: Any) -> int:
@@ -102,7 +103,7 @@ def retry(where: Places, /, target: str, **options: Any) -> int:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True)
+@click.argument("targets", nargs=-1, required=True, type=TARGET)
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Verifications at once.")
 @click.pass_obj
 def adopt(where: Places, targets: tuple[str, ...], jobs: int | None) -> int:

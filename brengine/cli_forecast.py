@@ -7,8 +7,9 @@ import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from brengine import ledger, pace, places, prices
+from brengine import conditions, ledger, pace, places, prices
 from brengine.asks import Usage
+from brengine.conditions import Attempt
 from brengine.forecast import Asking, Forecast, Price, Work, forecast
 from brengine.pace import Pace
 from brengine.stale import Rung
@@ -16,8 +17,6 @@ from brengine.standing import Standing
 from brengine.tokens import upper_bound
 from brengine.wiring import Project
 
-Attempt = tuple[str, str, int]
-"""Task, ask Key digest, number."""
 FREE = ("manual", "replay")
 """Backends that are paid for by nobody, and that no time can be told of."""
 NOTES = {
@@ -58,9 +57,7 @@ def _askings(project: Project, asked: Sequence[Standing], sized: bool) -> tuple[
 
 def refused(project: Project) -> frozenset[Attempt]:
     """Answers that were judged and not accepted, by the journal."""
-    rows = ledger.history(project.places.journal)
-    judged = [row for row in rows if row["t"] == "judged" and row.get("findings")]
-    return frozenset((row["task"], row["key"], row["attempt"]) for row in judged)
+    return conditions.past(ledger.history(project.places.journal)).refused
 
 
 def tried(project: Project, standing: Standing, known: Container[Attempt]) -> int:
@@ -70,12 +67,8 @@ def tried(project: Project, standing: Standing, known: Container[Attempt]) -> in
     """
     if standing.rung is not Rung.ASK:
         return 0
-    base, count = project.asker.base(standing), 0
-    while project.asker.stored(member := standing.member(base + count + 1)):
-        if (member.task, member.key, member.attempt) not in known:
-            return 0
-        count += 1
-    return count if count < project.settings.attempts else 0
+    count, red = conditions.answered(standing, project.asker.base(standing), project.asker.stored, known)
+    return count if red and count < project.settings.attempts else 0
 
 
 def _repair(project: Project, standing: Standing, known: Container[Attempt], sized: bool) -> Asking | None:

@@ -10,6 +10,7 @@ import click
 
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
+from brengine.cli_words import TARGET
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
@@ -18,7 +19,7 @@ from brengine.wiring import Project
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--model", is_flag=True, help="Have the model plan: makes plan/*.yaml, or lets them follow an edit.")
 @click.option("--check", is_flag=True, help="Judge the plan files and stop; asks nobody. Exits with 3 on errors.")
 @click.option("--rulings", is_flag=True, help="List what the plan decides where the specification is silent.")

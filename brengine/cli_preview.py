@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import click
 
 from brengine import cli_forecast, forecast_report, select, spec_report
-from brengine.cli_forecast import Attempt
+from brengine.conditions import Attempt
 from brengine.domain import Task
 from brengine.errors import InputError
 from brengine.forecast import Work

@@ -195,6 +195,8 @@ def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sand
     failed = box.br("build", "arithmetic")
     assert failed.code == 2 and box.asked == 4
     assert "tokens      404" in failed.out and "asks        1 sent" in failed.out
+    assert "spent: 0 asks, 1 without an answer, 404 tokens (400 in, 4 out), $0.0008" in box.br("status").out
+    assert "1 asks, 404 tokens, $0.0008" in box.br("log").out
 
 
 def test_a_repair_is_within_the_budget_too(box: Sandbox, model: ModelServer) -> None:

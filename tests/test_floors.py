@@ -12,7 +12,8 @@ CORE = set(
     """source digest errors domain asks verdict events graph keys stale ids spec yamlsource settings
     rules toolchains layout matching
     decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
-    select completion spec_report plan_report assembling room routing log_report graph_report pace forecast forecast_report""".split()
+    select completion spec_report plan_report assembling room routing log_report graph_report
+    pace forecast forecast_report spending""".split()
 )
 ADAPTERS = {
     "blobs",
