@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from brengine import cli_budget, cli_ending, cli_preview, cli_reading, select, spec_report
+from brengine import cli_budget, cli_ending, cli_forecast, cli_preview, cli_reading, select, spec_report
 from brengine.asking import Person
 from brengine.cli_words import TARGET
 from brengine.errors import InputError
-from brengine.events import PlanAmended, RunStarted
+from brengine.events import PlanAmended
 from brengine.places import Places
 from brengine.reading.options import Options
 from brengine.report import Reporter
@@ -191,7 +191,7 @@ def build_all(
     stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
-    reporter(RunStarted(project.plan, len(stale), project.backend_name))
+    reporter(cli_forecast.started(project, stale, width))
     with reporter:
         code = _rounds(project, targets, reporter, width, keep_going, wait)
     return cli_ending.closing(project, reporter, stale, code)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from brengine import conditions, ledger, pace, places, prices
 from brengine.asks import Usage
 from brengine.conditions import Attempt
+from brengine.events import RunStarted
 from brengine.forecast import Asking, Forecast, Price, Work, forecast
 from brengine.pace import Pace
 from brengine.stale import Rung
@@ -91,6 +92,12 @@ def expected(project: Project, todo: Sequence[Work], jobs: int | None = None) ->
         processors=os.cpu_count() or 1,
         tasks=len(project.plan.tasks),
     )
+
+
+def started(project: Project, found: Mapping[str, Standing], jobs: int) -> RunStarted:
+    """The event that begins a run, with what the time left is told from."""
+    todo, cores = works(project, found, sized=False), os.cpu_count() or 1
+    return RunStarted(project.plan, len(found), project.backend_name, todo, pace_of(project), jobs, cores)
 
 
 def pace_of(project: Project) -> Pace:

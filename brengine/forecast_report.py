@@ -20,8 +20,8 @@ def lines(found: Forecast, note: str = "") -> Iterator[str]:
         ("asks", _asks(found).replace(" asks", "", 1).replace(" ask", "", 1)),
         ("tokens", _tokens(found)),
         ("dollars", _dollars(found)),
-        ("wall time", f"about {time(found.seconds)} on {_count(found.workers, 'worker')}"),
-        ("critical path", f"about {time(found.critical)}" if found.chain else ""),
+        ("wall time", f"about {duration(found.seconds)} on {_count(found.workers, 'worker')}"),
+        ("critical path", f"about {duration(found.critical)}" if found.chain else ""),
         *(("", row) for row in _chain(found.chain)),
         ("rests on", _rests_on(found.pace)),
         ("note", note),
@@ -32,7 +32,7 @@ def lines(found: Forecast, note: str = "") -> Iterator[str]:
 
 def sentence(found: Forecast) -> str:
     """The same in one line, for a question."""
-    parts = (_asks(found), f"{_tokens(found)} tokens", _dollars(found), f"about {time(found.seconds)}")
+    parts = (_asks(found), f"{_tokens(found)} tokens", _dollars(found), f"about {duration(found.seconds)}")
     return "; ".join((*parts, f"rests on {_rests_on(found.pace)}"))
 
 
@@ -83,7 +83,7 @@ def _money(value: float) -> str:
     return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
-def time(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """`45 s`, `12 min`, `3.5 h`."""
     if seconds < 90:
         return f"{math.ceil(seconds)} s"
@@ -93,7 +93,7 @@ def time(seconds: float) -> str:
 def _chain(chain: Sequence[Job]) -> list[str]:
     """The jobs that take longest, in order, one a line, and how many others lie between."""
     named = set(sorted(range(len(chain)), key=lambda number: -chain[number].seconds)[:SHOWN])
-    told = [f"{time(job.seconds):>8}  {job.id}" for number, job in enumerate(chain) if number in named]
+    told = [f"{duration(job.seconds):>8}  {job.id}" for number, job in enumerate(chain) if number in named]
     more = [f"{'':>8}  and {_count(len(chain) - len(told), 'shorter one')} between"] if len(chain) > len(told) else []
     return [*told, *more]
 
@@ -103,7 +103,7 @@ def _rests_on(pace: Pace) -> str:
     values = (
         "prompts at their upper bound",
         f"{pace.answer:,.0f} tokens out a task",
-        f"{time(pace.seconds)} a task of an ask",
+        f"{duration(pace.seconds)} a task of an ask",
         f"{pace.repairs:g} repairs a task",
         f"{pace.check:g} s to verify a task",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -13,16 +13,16 @@ from rich.live import Live
 from rich.text import Text
 
 from brengine import completion
-from brengine.events import Asked, BatchEnded, BatchStarted, Event, PlanAmended, Replied, RunStarted, TaskEnded
+from brengine.events import Asked, BatchEnded, BatchStarted, Event, Replied, RunStarted, TaskEnded
 from brengine.events import Unanswered as Lost
+from brengine.forecast_report import duration
 from brengine.report import Reporter
+from brengine.timeleft import TimeLeft
 from brengine.verdict import Record
 
 SHOWN = 4
 """Batches and asks that are shown one by one; the rest is counted."""
 REFRESHES = 4.0
-ENOUGH = 2
-"""Batches that must have ended before a guess at the time left is shown."""
 
 
 @dataclass(slots=True)
@@ -34,10 +34,6 @@ class Going:
     total: int = 0
     """Tasks that are to be done."""
     ended: int = 0
-    left: int = 0
-    """Batches that have not ended."""
-    took: float = 0.0
-    """Seconds from the first batch to the last that ended."""
 
 
 class LiveReporter(Reporter):
@@ -48,7 +44,7 @@ class LiveReporter(Reporter):
         self._console = console
         self._now = clock
         self._going = Going()
-        self._finished = 0
+        self._left = TimeLeft(clock)
         self._live = Live(self, console=console, refresh_per_second=REFRESHES, transient=True)
 
     def __enter__(self) -> Self:
@@ -76,9 +72,9 @@ class LiveReporter(Reporter):
 
     def _follow(self, event: Event) -> None:
         going = self._going
-        if isinstance(event, RunStarted | PlanAmended):
-            going.total = event.stale if isinstance(event, RunStarted) else going.total
-            going.left = len(event.plan.batches)
+        self._left.follow(event)
+        if isinstance(event, RunStarted):
+            going.total = event.stale
         elif isinstance(event, Asked):
             going.asks[event.members] = self._now()
         elif isinstance(event, Replied | Lost):
@@ -87,39 +83,44 @@ class LiveReporter(Reporter):
             going.batches[event.batch.id] = (event.batch.title, self._now())
         elif isinstance(event, BatchEnded):
             going.batches.pop(event.batch.id, None)
-            going.left, self._finished = max(0, going.left - 1), self._finished + 1
-            going.took = self.seconds
         elif isinstance(event, TaskEnded):
             going.ended += 1
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._mutex:
-            lines = self._lines()
+            lines = self._lines(options.max_width)
         for line in lines:
             text = Text(line, style="dim", no_wrap=True, overflow="ellipsis")
             text.truncate(options.max_width, overflow="ellipsis")
             yield text
 
-    def _lines(self) -> list[str]:
+    def _lines(self, width: int) -> list[str]:
         going, totals, now = self._going, self.totals, self._now()
         asked = [(f"asking for {_short(names)}", began) for names, began in going.asks.items()]
         busy = [(f"verifying {name} ({title})", began) for name, (title, began) in going.batches.items()]
         rows = sorted([*asked, *busy], key=lambda row: row[1])
         lines = [f"  {now - began:5.0f} s  {text}" for text, began in rows[:SHOWN]]
         lines += [f"           and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        parts = [f"{min(going.ended, going.total)} of {going.total} tasks", f"{totals.asks + totals.replayed} asks"]
-        parts += [f"{totals.usage.total:,} tokens", f"${totals.cost:.2f}", f"{self.seconds:.0f} s"]
-        left = self._left()
-        return [*lines, "  " + " · ".join([*parts, *([left] if left else [])])]
-
-    def _left(self) -> str:
-        """A guess at the time left, from the batches that have ended."""
-        if self._finished < ENOUGH or not self._going.left:
-            return ""
-        seconds = self._going.took / self._finished * self._going.left
-        return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+        left = self._left.seconds()
+        parts = {
+            f"{min(going.ended, going.total):,} of {going.total:,} tasks": 0,
+            f"{totals.asks + totals.replayed:,} asks": 5,
+            f"{totals.usage.total:,} tokens": 4,
+            f"${totals.cost:.2f}": 2,
+            duration(self.seconds): 3,
+        }
+        parts |= {} if left is None else {f"about {duration(left)} left": 1}
+        return [*lines, _fitted(parts, width)]
 
 
 def _short(names: Sequence[str]) -> str:
     first = names[0] if names else ""
     return f"{first} and {len(names) - 1} more" if len(names) > 1 else first
+
+
+def _fitted(parts: Mapping[str, int], width: int) -> str:
+    """One line of the parts in their order; where it is too narrow, those of the highest numbers are left out."""
+    kept = list(parts)
+    while len(kept) > 1 and len(" · ".join(kept)) + 2 > width:
+        kept.remove(max(kept, key=parts.__getitem__))
+    return "  " + " · ".join(kept)
