@@ -19,6 +19,9 @@ import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
     add_completion_class,
     get_completion_class,
     split_arg_string,
@@ -47,9 +50,12 @@ class Word(Kind):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names that begin with what was typed."""
+        root = ctx.find_root().params
+        return self.beginning(root.get("out") or root.get("project") or Path(), incomplete)
+
+    def beginning(self, folder: Path, incomplete: str) -> list[CompletionItem]:
+        """Names in the plan of a folder that begin so."""
         try:
-            root = ctx.find_root().params
-            folder = root.get("out") or root.get("project") or Path()
             named = list(_names(json.loads((folder / ".br" / "plan.json").read_bytes().partition(b"\n")[2])))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return []
@@ -61,6 +67,13 @@ class Word(Kind):
 TARGET = Word("target", "feature", "task", "batch")
 TASK = Word("task", "task")
 FEATURE = Word("feature", "feature")
+NAMED: dict[str, Word] = {
+    **dict.fromkeys(("build", "run", "plan", "retry", "adopt", "why", "graph", "clean", "task list"), TARGET),
+    **dict.fromkeys(("task show", "task execute", "prompt show"), TASK),
+}
+"""Commands whose arguments name targets: these are completed without importing what the commands need."""
+ROOT = ("-C", "--project", "--out")
+"""Options before the command, each with a value."""
 
 
 def _names(plan: dict[str, list[dict[str, str]]]) -> Iterator[tuple[str, str]]:
@@ -77,7 +90,35 @@ def _bare(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*names, *(end for end in ends if end in once)]))
 
 
-class Bash(BashComplete):
+def quick(args: Sequence[str], incomplete: str) -> list[CompletionItem] | None:
+    """The completions of an argument that names a target; None where something else stands at the cursor."""
+    folders, rest = {}, list(args)
+    while rest[:1] and rest[0] in ROOT and len(rest) > 1:
+        folders[rest[0]], rest = Path(rest[1]), rest[2:]
+    word = next((NAMED[name] for name in (" ".join(rest[:2]), rest[0] if rest else "") if name in NAMED), None)
+    if word is None or incomplete.startswith("-") or rest[-1].startswith("-"):
+        return None
+    return word.beginning(folders.get("--out") or folders.get("-C") or folders.get("--project") or Path(), incomplete)
+
+
+class Quick(ShellComplete):
+    """Any shell, with targets looked up first."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """What may stand at the cursor."""
+        found = quick(args, incomplete)
+        return super().get_completions(args, incomplete) if found is None else found
+
+
+class Zsh(Quick, ZshComplete):
+    """Zsh."""
+
+
+class Fish(Quick, FishComplete):
+    """Fish."""
+
+
+class Bash(Quick, BashComplete):
     """Bash, which takes a colon for the end of a word: words are put together, what stands is not repeated."""
 
     _stands = ""
@@ -109,7 +150,8 @@ def joined(words: Sequence[str]) -> list[str]:
 
 def complete(program: click.Command, variable: str) -> NoReturn:
     """Answer the shell, and end; whatever goes wrong is silent."""
-    add_completion_class(Bash)
+    for shell in (Bash, Zsh, Fish):
+        add_completion_class(shell)
     with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stderr(io.StringIO()):
         program.main(prog_name=VARIABLES[variable], complete_var=variable)
     sys.exit(0)
@@ -123,8 +165,7 @@ def completion(shell: str | None) -> None:
     `eval "$(br completion bash)"` in ~/.bashrc switches it on; zsh alike; `br completion fish | source` for fish.
     """
     found = shell or Path(os.environ.get("SHELL", "")).name
-    add_completion_class(Bash)
     made = get_completion_class(found) if found in SHELLS else None
     if made is None:
         raise click.UsageError(f"name the shell: one of {', '.join(SHELLS)}")
-    click.echo(made(click.Command("br"), {}, "br", "_BR_COMPLETE").source())
+    click.echo(made(click.Command("br"), {}, "br", "_BR_COMPLETE").source(), nl=False)
