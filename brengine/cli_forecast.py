@@ -11,7 +11,7 @@ from brengine import conditions, ledger, pace, places, prices
 from brengine.asks import Usage
 from brengine.conditions import Attempt
 from brengine.events import RunStarted
-from brengine.forecast import Asking, Forecast, Price, Work, forecast
+from brengine.forecast import Asking, Forecast, Price, Work, forecast, tested
 from brengine.pace import Pace
 from brengine.stale import Rung
 from brengine.standing import Standing
@@ -90,7 +90,7 @@ def expected(project: Project, todo: Sequence[Work], jobs: int | None = None) ->
         price=_price(project),
         workers=jobs or project.settings.jobs,
         processors=os.cpu_count() or 1,
-        tasks=len(project.plan.tasks),
+        tested=tested(project.plan.tasks),
     )
 
 
@@ -103,7 +103,7 @@ def started(project: Project, found: Mapping[str, Standing], jobs: int) -> RunSt
 def pace_of(project: Project) -> Pace:
     """The pace of a project with the backend that would be asked."""
     name = project.backend_name
-    found = pace.measured(ledger.history(project.places.journal), name, len(project.plan.tasks))
+    found = pace.measured(ledger.history(project.places.journal), name, tested(project.plan.tasks))
     if name not in FREE:
         return found
     return replace(found, seconds=0.0, assumed=tuple(said for said in found.assumed if said != pace.FIGURES[2]))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brengine.asks import Usage
+from brengine.domain import Task
 from brengine.pace import Pace
 
 Price = Callable[[str, Usage], float | None]
@@ -95,12 +96,12 @@ def forecast(
     price: Price,
     workers: int,
     processors: int,
-    tasks: int,
+    tested: int,
 ) -> Forecast:
-    """The forecast of a build of `works` in a project of so many tasks; nothing to do takes nothing."""
+    """The forecast of a build of `works`, where so many tasks of the project have tests; no work takes nothing."""
     pace = replace(pace, repairs=min(pace.repairs, attempts - 1))
     sent = [ask for work in works for ask in work.asks]
-    todo = jobs(works, pace, tasks)
+    todo = jobs(works, pace, tested)
     members = sum(ask.tasks for ask in sent)
     costs = [_costs(ask, pace, attempts, price) for ask in sent]
     unpriced = tuple(dict.fromkeys(name for ask in sent for name in _unpriced(ask, pace, attempts, price)))
@@ -141,7 +142,7 @@ def _unpriced(ask: Asking, pace: Pace, attempts: int, price: Price) -> tuple[str
     return tuple(name for name in wanted if price(name, usage) is None)
 
 
-def jobs(works: Sequence[Work], pace: Pace, tasks: int) -> tuple[Job, ...]:
+def jobs(works: Sequence[Work], pace: Pace, tested: int) -> tuple[Job, ...]:
     """The jobs of works in order of priority, and the test of the whole project behind them."""
     known = {work.batch for work in works}
     found: list[Job] = []
@@ -156,8 +157,13 @@ def jobs(works: Sequence[Work], pace: Pace, tasks: int) -> tuple[Job, ...]:
         found.append(Job(f"batch:{work.batch}", seconds, (*own, *needs), heavy=True))
     if found:
         ends = tuple(job.id for job in found if job.heavy)
-        found.append(Job(PROJECT, tasks * pace.project, ends, heavy=True))
+        found.append(Job(PROJECT, pace.whole(tested), ends, heavy=True))
     return tuple(found)
+
+
+def tested(tasks: Sequence[Task]) -> int:
+    """How many tasks the test run of the whole project is about."""
+    return sum(bool(task.tests) or task.kind == "tests" for task in tasks)
 
 
 def makespan(todo: Sequence[Job], workers: int, processors: int, begun: Collection[str] = ()) -> float:

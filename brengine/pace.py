@@ -17,8 +17,8 @@ ANSWER_SPEED = 50.0
 """Output tokens per second: a guess at a hosted model, never measured here."""
 CHECK_SECONDS = 2.0
 """Seconds in which one task is verified: what the tasks of the example take, with coverage, on two processors."""
-PROJECT_SECONDS = 0.5
-"""Seconds per task in which the whole project is tested at the end: likewise."""
+PROJECT_SHARE = 0.25
+"""What a task with tests adds to the test run of the whole project, of what its own verification takes: likewise."""
 FIGURES = ("tokens in", "tokens out", "seconds of an ask", "repairs", "seconds of a verification")
 """What may be assumed, by name."""
 
@@ -37,11 +37,15 @@ class Pace:
     """Repair asks per task."""
     check: float = CHECK_SECONDS
     """Seconds in which a task is verified once."""
-    project: float = PROJECT_SECONDS
-    """Seconds per task in which the whole project is tested."""
+    project: float | None = None
+    """Seconds per task with tests in which the whole project is tested; None where that was not measured."""
     asks: int = 0
     checks: int = 0
     assumed: tuple[str, ...] = FIGURES
+
+    def whole(self, tested: int) -> float:
+        """Seconds in which a project is tested with so many tasks that have tests."""
+        return tested * (self.check * PROJECT_SHARE if self.project is None else self.project)
 
 
 @dataclass(slots=True)
@@ -68,8 +72,11 @@ class _Sums:
     project: float = 0.0
 
 
-def measured(rows: Iterable[Row], backend: str, tasks: int) -> Pace:
-    """The pace of a project of so many tasks by its journal. Asks count that this backend answered, plans do not."""
+def measured(rows: Iterable[Row], backend: str, tested: int) -> Pace:
+    """The pace of a project with so many tasks that have tests, by its journal.
+
+    Asks count that this backend answered; asks for plans do not.
+    """
     sums = _Sums()
     bases: dict[tuple[str, str], int] = {}
     for row in rows:
@@ -77,7 +84,7 @@ def measured(rows: Iterable[Row], backend: str, tasks: int) -> Pace:
             _take(sums, row, backend, bases)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             continue
-    return _pace(sums, tasks)
+    return _pace(sums, tested)
 
 
 def _take(sums: _Sums, row: Row, backend: str, bases: dict[tuple[str, str], int]) -> None:
@@ -121,7 +128,7 @@ def _check(sums: _Sums, row: Row) -> None:
     sums.checks += seconds > 0
 
 
-def _pace(sums: _Sums, tasks: int) -> Pace:
+def _pace(sums: _Sums, tested: int) -> Pace:
     unknown = Pace()
     have = (sums.bounded, sums.answered, sums.timed, sums.firsts, sums.checks)
     return Pace(
@@ -130,7 +137,7 @@ def _pace(sums: _Sums, tasks: int) -> Pace:
         sums.seconds / sums.timed if sums.timed else unknown.seconds,
         sums.repairs / sums.firsts if sums.firsts else unknown.repairs,
         sums.check / sums.checks if sums.checks else unknown.check,
-        sums.project / max(1, tasks) if sums.project else unknown.project,
+        sums.project / tested if sums.project and tested else None,
         sums.asks,
         sums.checks,
         tuple(name for name, count in zip(FIGURES, have, strict=True) if not count),

@@ -63,7 +63,7 @@ class TimeLeft:
     """Batches of which a task was not built."""
     _looked: float | None = None
     _left: float | None = None
-    _tasks: int = 0
+    _tested: int = 0
 
     def follow(self, event: Event) -> None:
         """Take an event into account."""
@@ -110,7 +110,7 @@ class TimeLeft:
     def _begin(self, plan: Plan, works: Sequence[Work]) -> None:
         self._works = {work.batch: work for work in works}
         self._batch_of = {task: batch.id for batch in plan.batches for task in batch.tasks}
-        self._tasks = len(plan.tasks)
+        self._tested = forecast.tested(plan.tasks)
 
     def _ask(self, members: Sequence[str]) -> str:
         return f"ask:{self._batch_of.get(members[0], members[0])}" if members else ""
@@ -130,7 +130,7 @@ class TimeLeft:
         check = self._checks.each(self._pace.check + repairs if known else None)
         pace = replace(self._pace, seconds=ask or 0.0, check=check or 0.0, repairs=0.0)
         todo = [
-            job for job in forecast.jobs(list(self._works.values()), pace, self._tasks) if job.id not in self._ended
+            job for job in forecast.jobs(list(self._works.values()), pace, self._tested) if job.id not in self._ended
         ]
         kinds = {job.id.split(":")[0] for job in todo}
         if not todo or ("ask" in kinds and ask is None) or ("batch" in kinds and check is None):

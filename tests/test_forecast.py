@@ -25,7 +25,7 @@ def price(model: str, usage: Usage) -> float | None:
 
 
 def told(*works: Work, workers: int = 1, at: Pace = KNOWN, attempts: int = 3, by: Price = price) -> Forecast:
-    return forecast(works, at, attempts=attempts, price=by, workers=workers, processors=64, tasks=4)
+    return forecast(works, at, attempts=attempts, price=by, workers=workers, processors=64, tested=4)
 
 
 A = Work("f.a", 2, (Asking(2, "m", "r", 4000),))
@@ -146,10 +146,10 @@ def test_history_is_measured_and_what_is_not_known_is_assumed() -> None:
     found = pace.measured([{"t": "retry", "task": "f.c", "key": "k", "base": 2}, *rows], "anthropic", 3)
     assert (found.asks, found.checks, found.assumed) == (3, 2, ())
     assert (found.shrink, found.answer, found.seconds, found.repairs) == (0.4, 45.0, 4.0, pytest.approx(1 / 3))
-    assert (found.check, found.project) == (3.0, 2.0)
+    assert (found.check, found.project, found.whole(5)) == (3.0, 2.0, 10.0)
     old = pace.measured([answered(["f.a", "k", 1])], "anthropic", 3)
     assert old.assumed == ("tokens in", "seconds of an ask", "seconds of a verification") and old.answer == 60.0
-    assert pace.measured([], "anthropic", 3) == Pace()
+    assert pace.measured([], "anthropic", 3) == Pace() and Pace(check=8.0).whole(3) == 6.0
 
 
 def test_the_forecast_of_a_plan_rests_on_assumptions_then_on_the_project(box: Sandbox, model: ModelServer) -> None:

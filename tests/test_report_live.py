@@ -29,7 +29,7 @@ from brengine.timeleft import TimeLeft
 from brengine.verdict import Outcome
 
 BATCHES = tuple(Batch(f"f.{n}", "Core layer", "f", "backend", (f"f.{n}",), ()) for n in "abcdef")
-TASKS = tuple(Task(f"f.{n}", n.upper(), "f", "code", (f"{n}.py",)) for n in "abcdef")
+TASKS = tuple(Task(f"f.{n}", n.upper(), "f", "code", (f"{n}.py",), (f"test_{n}.py",)) for n in "abcdef")
 PLAN = Plan(Spec("s.md", "S", ()), TASKS, BATCHES)
 
 
@@ -83,12 +83,12 @@ def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None
         reporter(BatchStarted(batch, number + 1, batch.tasks))
         clock.now += 10.0
         reporter(BatchEnded(batch, number + 1))
-    assert lines(reporter)[-1].endswith("20 s · about 43 s left"), "four batches, and the whole project's tests"
+    assert lines(reporter)[-1].endswith("20 s · about 55 s left"), "four batches, and the whole project's tests"
     clock.now += 5.0
-    assert lines(reporter)[-1].endswith("25 s · about 43 s left"), "no batch is at work"
+    assert lines(reporter)[-1].endswith("25 s · about 55 s left"), "no batch is at work"
     reporter(BatchStarted(BATCHES[2], 3, ("f.c",)))
     clock.now += 4.0
-    assert lines(reporter)[-1].endswith("about 39 s left")
+    assert lines(reporter)[-1].endswith("about 51 s left")
 
 
 def test_a_narrow_terminal_keeps_what_matters_most() -> None:
@@ -144,10 +144,10 @@ def test_without_any_measure_nothing_is_promised() -> None:
         clock.now += 6.0
         found.follow(BatchEnded(batch, number + 1))
     clock.now += 1.0
-    assert found.seconds() == pytest.approx(30 + 6 + 3)
+    assert found.seconds() == pytest.approx(30 + 6 + 9)
     found.follow(PlanAmended(PLAN))
     clock.now += 1.0
-    assert found.seconds() == pytest.approx(4 * 36 + 3), "an amended plan is looked at as a whole"
+    assert found.seconds() == pytest.approx(4 * 36 + 9), "an amended plan is looked at as a whole"
 
 
 def test_what_cannot_be_built_any_more_is_not_waited_for() -> None:
@@ -202,12 +202,34 @@ def test_a_terminal_that_cannot_draw_gets_plain_lines(box: Sandbox) -> None:
     assert code == 0 and "\x1b[" not in text and "Summary" in text
 
 
+def test_a_window_that_is_made_smaller_is_drawn_into(box: Sandbox, model: ModelServer) -> None:
+    model.delay = 1.5
+    above, below = pty.openpty()
+    process = started(box, below, 120, "build")
+    seen = b""
+    while b"of 3 tasks" not in seen:
+        seen += os.read(above, 4096)
+    fcntl.ioctl(above, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 30, 0, 0))
+    text = to_end(above).decode("utf-8", "replace")
+    assert process.wait(60) == 0
+    rows = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").split("\n")
+    drawn = [row for row in rows if "of 3 tasks · " in row]
+    assert drawn and len(drawn[-1]) <= 30, drawn
+
+
 def at_a_terminal(box: Sandbox, width: int, *arguments: str, **env: str) -> tuple[str, int]:
     above, below = pty.openpty()
+    process = started(box, below, width, *arguments, **env)
+    seen = to_end(above)
+    return seen.decode("utf-8", "replace"), process.wait(60)
+
+
+def started(box: Sandbox, below: int, width: int, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
     fcntl.ioctl(below, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     environ = box.environ({"TERM": "xterm-256color", **env})
+    for name in ("COLUMNS", "LINES"):  # they would go before what the terminal says
+        environ.pop(name, None)
     command = [sys.executable, "-m", "brengine", *arguments]
     process = subprocess.Popen(command, cwd=Path(box.root), env=environ, stdin=below, stdout=below, stderr=below)
     os.close(below)
-    seen = to_end(above)
-    return seen.decode("utf-8", "replace"), process.wait(60)
+    return process
