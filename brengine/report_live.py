@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class LiveReporter(Reporter):
         self._console = console
         self._now = clock
         self._going = Going()
+        self._seen = threading.Lock()
+        """For what is drawn. Who draws holds the terminal, so nobody may write to the terminal while holding this."""
         self._left = TimeLeft(clock)
         self._live = Live(self, console=console, refresh_per_second=REFRESHES, transient=True)
 
@@ -61,7 +64,7 @@ class LiveReporter(Reporter):
         self._console.print(Text(text), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
-        with self._mutex:
+        with self._seen:
             self._follow(event)
         super().__call__(event)
 
@@ -87,7 +90,7 @@ class LiveReporter(Reporter):
             going.ended += 1
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        with self._mutex:
+        with self._seen:
             lines = self._lines(options.max_width)
         for line in lines:
             text = Text(line, style="dim", no_wrap=True, overflow="ellipsis")

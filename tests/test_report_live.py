@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None
     reporter(BatchStarted(BATCHES[2], 3, ("f.c",)))
     clock.now += 4.0
     assert lines(reporter)[-1].endswith("about 51 s left")
+
+
+def test_drawing_does_not_wait_for_a_line_that_waits_for_the_terminal() -> None:
+    reporter, _, _ = drawn()
+    reporter(RunStarted(PLAN, 6, "anthropic"))
+    found: list[list[str]] = []
+    drawing = threading.Thread(target=lambda: found.append(lines(reporter)), daemon=True)
+    with reporter._mutex:  # as an event holds it while its line is written
+        drawing.start()
+        drawing.join(10)
+        assert found, "who draws holds the terminal: both would wait for each other"
 
 
 def test_a_narrow_terminal_keeps_what_matters_most() -> None:
