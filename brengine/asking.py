@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from brengine.asks import Ask, Member, Prompt, Reply, Waiting
+from brengine.asks import Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.blobs import Blobs
 from brengine.budget import Budget, Slot
 from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarge
 from brengine.events import Asked, Replied, Sink, Unanswered
-from brengine.ledger import Ledger, Stored, intent_row, reply_row
+from brengine.ledger import Ledger, Stored
 from brengine.ports import Backend, Counter
 from brengine.prompt import Repair
 from brengine.routing import Routes
+from brengine.rows import gone_row, intent_row, reply_row
 from brengine.stale import Rung
 from brengine.standing import Standing
 
@@ -202,6 +204,7 @@ class Asker:
         self._ledger.append(intent_row(ask, prompt, base))
         if slot:
             self._sink(Asked(tuple(m.task for m in ask.members), ask.members[0].attempt, ask.model))
+        began = time.monotonic()
         try:
             answer = backend.answer(ask, prompt)
         except (BackendError, OverBudget) as error:
@@ -210,7 +213,7 @@ class Asker:
         if isinstance(answer, Waiting):
             self._ledger.append({"t": "gone", "ask": ask.id})
             return answer
-        self._keep(ask, prompt, answer, base)
+        self._keep(ask, prompt, answer, base, time.monotonic() - began)
         if slot:
             self._budget.settle(slot, answer.usage, answer.cost)
         return None
@@ -227,14 +230,17 @@ class Asker:
 
     def _unanswered(self, ask: Ask, slot: Slot | None, error: BrError) -> None:
         """No reply: what tries took is told, so that no token is left out of the sum."""
-        self._ledger.append({"t": "gone", "ask": ask.id})
+        used = slot.used if slot else Usage()
+        self._ledger.append(gone_row(ask, used, slot.used_cost if slot and slot.cost else None))
         if isinstance(error, OverBudget):
             self._stopped(error)
         if slot:
             self._budget.give_up(slot)
             self._sink(Unanswered(tuple(m.task for m in ask.members), slot.used, slot.used_cost))
 
-    def _keep(self, ask: Ask, prompt: Prompt, reply: Reply, base: Mapping[str, str]) -> None:
+    def _keep(
+        self, ask: Ask, prompt: Prompt, reply: Reply, base: Mapping[str, str], seconds: float | None = None
+    ) -> None:
         blob = self._blobs.put(reply.text.encode("utf-8", "replace"))
-        self._ledger.append(reply_row(ask, prompt, blob, reply, base))
+        self._ledger.append(reply_row(ask, prompt, blob, reply, base, seconds))
         self._sink(Replied(tuple(m.task for m in ask.members), ask.members[0].attempt, reply, paid=True))

@@ -12,11 +12,12 @@ from brengine.candidates import Candidate, Candidates
 from brengine.domain import Batch, Key, Task
 from brengine.errors import Declined, OverBudget
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
-from brengine.ledger import Ledger, Row
+from brengine.ledger import Ledger
 from brengine.plans import anchors
 from brengine.plans.replies import Question
 from brengine.promotion import Accepted, Promoter
 from brengine.prompt import Repair
+from brengine.rows import Row
 from brengine.standing import Board, Standing
 from brengine.trial import Passed, Trials
 from brengine.verdict import Finding, Outcome, Record, Verdict, signature
@@ -185,7 +186,8 @@ class Builder:
                 return asked
             verdict, verify = self._trials.judge(standing, candidate, passed)
             if verdict.passed:
-                accepted = Accepted(_record(standing, candidate, verdict, verify), candidate.files, candidate.base)
+                record = _record(standing, candidate, verdict, verify)
+                accepted = Accepted(record, candidate.files, candidate.base, verdict.seconds)
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
             tries.failed(candidate, verdict)
@@ -329,6 +331,7 @@ def _judged(standing: Standing, candidate: Candidate, verdict: Verdict) -> Row:
         "attempt": candidate.attempt,
         "findings": [str(finding)[:2000] for finding in verdict.findings],
         "errored": verdict.errored,
+        "seconds": round(verdict.seconds, 3),
     }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from brengine.errors import BrError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 GROUPS = {"help_option_names": ["-h", "--help"]}
 
@@ -30,10 +35,11 @@ class Lazy(click.Group):
         ),
         "task": ("brengine.cli_task", "List tasks, show one, or execute one by hand."),
         "prompt": ("brengine.cli_look", "Show exactly what would be sent for a task."),
-        "status": ("brengine.cli_task", "What is built, what is stale, what failed."),
+        "status": ("brengine.cli_status", "What is built, what is stale, what failed."),
         "why": ("brengine.cli_task", "Why a task, feature or file is stale."),
         "graph": ("brengine.cli_look", "What needs what, as a tree, DOT, Mermaid or JSON."),
         "log": ("brengine.cli_look", "Past runs: what they asked for, spent and built."),
+        "completion": ("brengine.cli_words", "Print the script that completes targets in bash, zsh or fish."),
         "clean": ("brengine.cli_task", "Remove what was built, never what was edited."),
     }
 
@@ -47,6 +53,15 @@ class Lazy(click.Group):
 
         found: click.Command = getattr(import_module(self.homes[cmd_name][0]), cmd_name)
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so; nothing is imported to find out."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in self.homes.items()]
+        return [item for item in found if item.value.startswith(incomplete)] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -90,6 +105,11 @@ def br(ctx: click.Context, project: Path, out: Path | None) -> None:
 
 def main() -> None:
     """The entry point of `br` and `brengine`: errors become one message and an exit code, never a traceback."""
+    wanted = [name for name in ("_BR_COMPLETE", "_BRENGINE_COMPLETE") if name in os.environ]
+    if wanted:
+        from brengine.cli_words import complete
+
+        complete(br, wanted[0])
     try:
         code = br.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from brengine import cli_budget, cli_ending, cli_preview, cli_reading, select, spec_report
+from brengine import cli_budget, cli_ending, cli_forecast, cli_preview, cli_reading, select, spec_report
 from brengine.asking import Person
+from brengine.cli_words import TARGET
 from brengine.errors import InputError
-from brengine.events import PlanAmended, RunStarted
+from brengine.events import PlanAmended
 from brengine.places import Places
 from brengine.reading.options import Options
 from brengine.report import Reporter
@@ -46,7 +47,7 @@ def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, and why; write nothing.")
 @build_options
 @click.pass_obj
@@ -58,13 +59,13 @@ def build(where: Places, /, targets: tuple[str, ...], dry_run: bool, **options: 
             click.echo(line)
         if project.settings.planner == "model" and project.unplanned:
             click.echo("note: a build asks the model for the plan first (`br plan` does that alone)", err=True)
-        cli_preview.preview(project, targets)
+        cli_preview.preview(project, targets, jobs=options["jobs"])
         return 0
     return build_all(where, targets, **options)
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--auto", "mode", flag_value="auto", default="auto", help="Build without questions (the default).")
 @click.option("--interactive", "mode", flag_value="interactive", help="Approve each prompt, see each answer.")
 @build_options
@@ -79,7 +80,7 @@ def run(where: Places, /, targets: tuple[str, ...], mode: str, **options: Any) -
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", type=TARGET)
 @build_options
 @click.pass_obj
 def retry(where: Places, /, target: str, **options: Any) -> int:
@@ -102,7 +103,7 @@ def retry(where: Places, /, target: str, **options: Any) -> int:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True)
+@click.argument("targets", nargs=-1, required=True, type=TARGET)
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Verifications at once.")
 @click.pass_obj
 def adopt(where: Places, targets: tuple[str, ...], jobs: int | None) -> int:
@@ -186,11 +187,11 @@ def build_all(
     stale = cli_preview.stale(project, chosen)
     if not closed and any(standing.rung is Rung.ASK for standing in stale.values()):
         project.require_backend()
-        cli_preview.approve(project, stale, yes)
+        cli_preview.approve(project, stale, yes, width)
     stop_at_ctrl_c()
     where.root.mkdir(parents=True, exist_ok=True)
     project.engine.begin(" ".join(["br", *sys.argv[1:]]))
-    reporter(RunStarted(project.plan, len(stale), project.backend_name))
+    reporter(cli_forecast.started(project, stale, width))
     with reporter:
         code = _rounds(project, targets, reporter, width, keep_going, wait)
     return cli_ending.closing(project, reporter, stale, code)

@@ -10,7 +10,8 @@ import click
 
 from brengine import places, prices, reply
 from brengine.asks import Ask, Prompt, Reply, Usage
-from brengine.cli_preview import ANSWER_TOKENS, agents_price
+from brengine.cli_forecast import agents_price
+from brengine.pace import ANSWER_TOKENS
 from brengine.wiring import Project
 
 SEND = {"s": "send", "p": "print it", "e": "edit it", "l": "leave these tasks", "q": "quit"}
@@ -80,7 +81,7 @@ class AtTerminal:
         names = [tasks[m.task].name if m.task in tasks else m.task for m in ask.members]
         again = f", attempt {ask.members[0].attempt}" if ask.members[0].attempt > 1 else ""
         size, model = prompt.size, ask.model or self._project.settings.model
-        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS), places.read_prices(), "9999-12-31")
+        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS * len(ask.members)), places.read_prices(), "9999-12-31")
         price = f"about ${dollars:.3f} with {model}" if dollars is not None else f"of unknown price with {model}"
         price = agents_price(self._project, 1) or price
         click.echo(f"\n{', '.join(names)}{again}: at most {size:,} tokens to send, {price}")

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 
 import click
 
-from brengine import graph_report, ledger, log_report, select
+from brengine import cli_status, graph_report, ledger, log_report, select
 from brengine.cli_preview import require_task
-from brengine.cli_task import state_of
+from brengine.cli_words import TARGET, TASK
 from brengine.places import Places
 from brengine.stale import Rung
 from brengine.wiring import Project
@@ -39,7 +39,7 @@ def log(where: Places, last: int, stats: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--by", type=click.Choice(graph_report.LEVELS), default="task", help="What the nodes are.")
 @click.option("--format", "form", type=click.Choice(graph_report.FORMS), default="tree", help="Text, or for a tool.")
 @click.pass_obj
@@ -55,7 +55,7 @@ def graph(where: Places, targets: tuple[str, ...], by: graph_report.Level, form:
     tasks = tuple(task for task in project.plan.tasks if task.id in wanted)
     batches = [replace(b, tasks=tuple(t for t in b.tasks if t in wanted)) for b in project.plan.batches]
     plan = replace(project.plan, tasks=tasks, batches=tuple(b for b in batches if b.tasks))
-    states = {name: state_of(standing) for name, standing in standings.items()}
+    states = {name: one.state for name, one in cli_status.conditions_of(project, standings).items()}
     for line in graph_report.rendered(graph_report.nodes(plan, states, by), form):
         click.echo(line)
 
@@ -66,7 +66,7 @@ def prompt() -> None:
 
 
 @prompt.command("show")
-@click.argument("target")
+@click.argument("target", type=TASK)
 @click.option("--alone", is_flag=True, help="Only this task, whatever would be asked for with it.")
 @click.pass_obj
 def prompt_show(where: Places, target: str, alone: bool) -> None:

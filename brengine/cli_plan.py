@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
+from brengine.cli_words import TARGET
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
@@ -17,7 +19,7 @@ from brengine.wiring import Project
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--model", is_flag=True, help="Have the model plan: makes plan/*.yaml, or lets them follow an edit.")
 @click.option("--check", is_flag=True, help="Judge the plan files and stop; asks nobody. Exits with 3 on errors.")
 @click.option("--rulings", is_flag=True, help="List what the plan decides where the specification is silent.")
@@ -26,6 +28,8 @@ from brengine.wiring import Project
 @click.option("--backend", type=click.Choice(BACKENDS), default=None)
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Workers that the forecast counts on.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json is for machines.")
 @cli_reading.ACCEPT
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid ask.")
 @cli_budget.capped
@@ -43,10 +47,12 @@ def plan(
     record: Path | None,
     spec: Path | None,
     accept_reading: bool,
+    jobs: int | None,
+    form: str,
     yes: bool,
     **capped: Any,
 ) -> int:
-    """Show the plan and what a build would do, why, and the tokens it would send.
+    """Show the plan and what a build would do, why, and what it would take: asks, tokens, dollars, time.
 
     Writes nothing, unless planner = "model" (or --model) and the plan files are to be made or to follow an edit of the
     specification: then the model is asked, and plan/*.yaml are written for you to read, edit and commit.
@@ -59,7 +65,10 @@ def plan(
     cli_reading.settle(project, accept_reading, ask_model=model or project.settings.planner == "model")
     if (model or project.settings.planner == "model") and project.unplanned:
         cli_preview.approve_plan(project, yes)
-        planner.ensure(project, click.echo)
+        planner.ensure(project, partial(click.echo, err=form == "json"))
+    if form == "json":
+        cli_preview.preview(project, targets, jobs=jobs, as_json=True)
+        return 0
     if rulings or batches or ledger:
         lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]
         lines += plan_report.batches(project.plan, _fits(project)) if batches else ()
@@ -69,7 +78,7 @@ def plan(
         return 0
     for line in (*spec_report.headline(project.plan.spec), *_review(project)):
         click.echo(line)
-    cli_preview.preview(project, targets)
+    cli_preview.preview(project, targets, jobs=jobs)
     return 0
 
 

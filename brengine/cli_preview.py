@@ -1,26 +1,25 @@
-"""What a build would do, and for how much: batches, reasons, tokens, dollars."""
+"""What a build would do, and for how much: batches, reasons, the forecast; the question before the first paid run."""
 
 from __future__ import annotations
 
+import json
 import sys
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import click
 
-from brengine import places, prices, select
-from brengine.asks import Usage
+from brengine import cli_forecast, forecast_report, select, spec_report
 from brengine.backing import ASKS_API
+from brengine.conditions import Attempt
 from brengine.domain import Task
 from brengine.errors import InputError
+from brengine.forecast import Work
 from brengine.select import Selected
 from brengine.stale import Rung
 from brengine.standing import Standing
 from brengine.wiring import Project
 
-ANSWER_TOKENS = 4_000
-"""Tokens of an answer, for the price of a plan: what most took when batches were tried."""
+Row = dict[str, object]
 HOW = {
     Rung.ASK: "ask",
     Rung.RESTORE: "restore and verify (no ask)",
@@ -30,56 +29,79 @@ HOW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One ask as it would be sent: to which model, with at most so many tokens."""
-
-    model: str
-    tokens: int
-
-
-def preview(project: Project, targets: Sequence[str]) -> None:
-    """Print what a build would run, batch by batch, with reasons and expected tokens."""
-    chosen = announced(project, targets)
+def preview(project: Project, targets: Sequence[str], *, jobs: int | None = None, as_json: bool = False) -> None:
+    """Print what a build would run, batch by batch, with reasons, and the forecast of it."""
+    chosen = select.select_all(project.plan, targets) if as_json else announced(project, targets)
     found = stale(project, chosen)
+    works = cli_forecast.works(project, found)
+    if as_json:
+        row: Row = {"targets": [one.name for one in chosen], **_row(project, found, works)}
+        row["forecast"] = forecast_report.as_json(cli_forecast.expected(project, works, jobs))
+        click.echo(json.dumps(row, indent=1, ensure_ascii=False))
+        return
     for diagnostic in project.plan.diagnostics:
         click.echo(f"{diagnostic.severity}: {diagnostic.message} [{diagnostic.rule}]", err=True)
     if not found:
         click.echo(f"Everything is up to date ({len(project.plan.tasks)} tasks): a build would run nothing.")
         return
-    sent: list[Sent] = []
-    for number, batch in enumerate(project.plan.batches, start=1):
-        members = [found[name] for name in batch.tasks if name in found]
-        if not members:
-            continue
+    numbers = {batch.id: number for number, batch in enumerate(project.plan.batches, start=1)}
+    refused = cli_forecast.refused(project)
+    for work in works:
+        batch = project.board.batches[work.batch]
         count = len(batch.tasks)
-        click.echo(f"\nBatch {number}: {batch.title} ({count} task{'s' if count > 1 else ''})  {batch.id}")
-        asked = [standing for standing in members if standing.rung is Rung.ASK]
-        if asked:
-            for one in _expected(project, asked):
-                sent.append(one)
-                click.echo(f"  one ask, at most {one.tokens:,} tokens")
-        for standing in members:
-            click.echo(f"  {standing.task.name} ({standing.task.minutes} min): {HOW[standing.rung]}")
+        click.echo(f"\nBatch {numbers[batch.id]}: {batch.title} ({count} task{'s' if count > 1 else ''})  {batch.id}")
+        for ask in work.asks:
+            click.echo(f"  one ask, at most {ask.bound:,} tokens")
+        for standing in (found[name] for name in batch.tasks if name in found):
+            click.echo(f"  {standing.task.name} ({standing.task.minutes} min): {how(project, standing, refused)}")
             for line in reason_lines(standing):
                 click.echo(f"    {line}")
-    total = sum(one.tokens for one in sent)
-    click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks, {len(sent)} asks, at most {total:,} tokens to send")
-    click.echo(_price(project, sent))
+    click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks to do")
+    for line in forecast_report.lines(cli_forecast.expected(project, works, jobs), cli_forecast.note(project)):
+        click.echo(line)
 
 
-def approve(project: Project, found: Mapping[str, Standing], yes: bool) -> None:
+def _row(project: Project, found: Mapping[str, Standing], works: Sequence[Work]) -> Row:
+    """What `br plan --format json` prints (docs/formats.md)."""
+    numbers = {batch.id: number for number, batch in enumerate(project.plan.batches, start=1)}
+    batches, refused = [], cli_forecast.refused(project)
+    for work in works:
+        batch = project.board.batches[work.batch]
+        row: Row = {"id": batch.id, "number": numbers[batch.id], "title": batch.title, "needs": list(batch.needs)}
+        row["asks"] = [{"tasks": ask.tasks, "model": ask.model, "tokens": ask.bound} for ask in work.asks]
+        row["tasks"] = [_task_row(project, found[name], refused) for name in batch.tasks if name in found]
+        batches.append(row)
+    return {
+        "tasks": len(project.plan.tasks),
+        "stale": len(found),
+        "batches": batches,
+        "diagnostics": [spec_report.diagnostic_row(diagnostic) for diagnostic in project.plan.diagnostics],
+    }
+
+
+def _task_row(project: Project, standing: Standing, refused: Container[Attempt]) -> Row:
+    one = standing.task
+    row: Row = {"id": one.id, "name": one.name, "minutes": one.minutes, "how": how(project, standing, refused)}
+    return row | {"reasons": [str(reason) for reason in standing.reasons]}
+
+
+def how(project: Project, standing: Standing, refused: Container[Attempt]) -> str:
+    """What would be done for a task: an answer that is stored already is not asked for again."""
+    if standing.rung is not Rung.ASK or project.asker.lacks(standing):
+        return HOW[standing.rung]
+    again = cli_forecast.tried(project, standing, refused)
+    return "ask for a repair of its refused answer" if again else "judge the stored answer (no ask)"
+
+
+def approve(project: Project, found: Mapping[str, Standing], yes: bool, jobs: int) -> None:
     """Before a project's first paid run without a cap: the forecast, and a question. Raises InputError where not."""
-    asked = [standing for standing in found.values() if standing.rung is Rung.ASK]
-    if not asked or not _first_paid(project, yes):
+    if not _first_paid(project, yes):
         return
-    by_batch: dict[str, list[Standing]] = {}
-    for standing in asked:
-        by_batch.setdefault(project.board.batch_of[standing.task.id], []).append(standing)
-    sent = [one for members in by_batch.values() for one in _expected(project, members)]
-    tokens = sum(one.tokens for one in sent)
-    asks = f"{len(asked)} tasks, {len(sent)} asks, at most {tokens:,} tokens to send without repairs"
-    _agreed(f"{asks}. {_price(project, sent)}")
+    works = cli_forecast.works(project, found)
+    if not any(work.asks for work in works):
+        return
+    told = forecast_report.sentence(cli_forecast.expected(project, works, jobs))
+    _agreed(f"{len(found)} tasks, {told}")
 
 
 def approve_plan(project: Project, yes: bool) -> None:
@@ -106,40 +128,6 @@ def _agreed(told: str) -> None:
     click.echo(f"The first paid run of this project: {told}.")
     if not click.confirm("Go on?"):
         raise InputError("nothing was sent", hint)
-
-
-def agents_price(project: Project, asks: int) -> str:
-    """What asks of an agent may cost; "" for other backends, whose prices are by tokens."""
-    if project.backend_name != "claude-code":
-        return ""
-    most = project.settings.claude_code.max_cost
-    bound = f"at most ${most * asks:.2f}, since it stops at ${most:g} an ask" if most else "nothing bounds its dollars"
-    return f"an agent sends its prompt again with every turn: {bound}"
-
-
-def _price(project: Project, sent: Sequence[Sent]) -> str:
-    """What the asks would cost, said with what it rests on."""
-    if not sent:
-        return "Nothing is to be asked, nothing to be paid"
-    agents = agents_price(project, len(sent))
-    if agents:
-        return agents[0].upper() + agents[1:]
-    table, today = places.read_prices(), time.strftime("%Y-%m-%d")
-    models = list(dict.fromkeys(one.model for one in sent))
-    costs = [prices.cost(one.model, Usage(one.tokens, ANSWER_TOKENS), table, today) for one in sent]
-    if any(cost is None for cost in costs):
-        unknown = next(one.model for one, cost in zip(sent, costs, strict=True) if cost is None)
-        return f"The price of {unknown} is unknown"
-    dollars = sum(cost for cost in costs if cost is not None)
-    return f"At most ${dollars:.2f} with {', '.join(models)}, if no answer takes more than {ANSWER_TOKENS:,} tokens"
-
-
-def _expected(project: Project, asked: Sequence[Standing]) -> Sequence[Sent]:
-    routes = project.settings.routes()
-    return [
-        Sent(routes.first([standing.task for standing in members]), prompt.size)
-        for members, prompt in project.asker.prompts(asked)
-    ]
 
 
 def reason_lines(standing: Standing) -> Sequence[str]:

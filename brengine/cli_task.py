@@ -1,4 +1,4 @@
-"""`br task`, `br status`, `br why`, `br clean`: looking at what is there, and taking it away."""
+"""`br task`, `br why`, `br clean`: looking at what is there, and taking it away."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import Any
 
 import click
 
-from brengine import cleaning, completion, report, select
+from brengine import cleaning, cli_status, select, task_report
 from brengine.cli_build import build_all
-from brengine.cli_preview import HOW, reason_lines, require_task
+from brengine.cli_preview import HOW, require_task
+from brengine.cli_words import FEATURE, TARGET, TASK
+from brengine.conditions import STATES
 from brengine.domain import Reason, ReasonKind
 from brengine.errors import InputError
 from brengine.ledger import history
 from brengine.places import Places
+from brengine.spending import Spend, spent
 from brengine.standing import Standing
-from brengine.verdict import Outcome
 from brengine.wiring import Project
 
 
@@ -28,35 +30,47 @@ def task() -> None:
     """List tasks, show one, or execute one by hand."""
 
 
-STATES = ("built", "adopted", "stale", "failed", "not built")
-COLUMNS = ("position", "batch", "priority", "minutes", "state", "domain", "id", "name")
+COLUMNS = ("position", "batch", "priority", "minutes", "state", "domain", "feature", "id", "name")
 
 
 @task.command("list")
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only those in this state.")
 @click.option("--domain", "domains", multiple=True, help="Only those of this domain.")
+@click.option("--feature", "features", multiple=True, type=FEATURE, help="Only those of this feature.")
 @click.option("--sort", type=click.Choice(COLUMNS), default="position", help="By this column.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@cli_status.machine
 @click.pass_obj
 def task_list(
-    where: Places, targets: tuple[str, ...], states: tuple[str, ...], domains: tuple[str, ...], sort: str, as_json: bool
+    where: Places,
+    targets: tuple[str, ...],
+    states: tuple[str, ...],
+    domains: tuple[str, ...],
+    features: tuple[str, ...],
+    sort: str,
+    form: str,
 ) -> None:
-    """Every task (or those of TARGETS) in order of execution: position, batch, priority, minutes, state."""
+    """Every task (or those of TARGETS) in order of execution: position, batch, priority, minutes, state.
+
+    Options of one kind add to each other, of several kinds all must hold.
+    """
     project = Project(where)
     chosen = {name for found in select.select_all(project.plan, targets) for name in found.tasks}
+    named = [select.select(project.plan, f"feature:{word.removeprefix('feature:')}") for word in features]
+    of_features = {name for found in named for name in found.tasks}
     rows = [
         row
         for row in _rows(project)
-        if (not chosen or row["id"] in chosen)
+        if (not targets or row["id"] in chosen)
+        and (not features or row["id"] in of_features)
         and (not states or row["state"] in states)
         and (not domains or row["domain"] in domains)
     ]
     from brengine.batch import RANK
 
     rows.sort(key=lambda row: RANK[row[sort]] if sort == "priority" else row[sort])
-    if as_json:
-        click.echo(json.dumps(rows, indent=1))
+    if form == "json":
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     click.echo(f"{'#':>3}  {'batch':>5}  {'priority':<8}  {'min':>3}  {'state':<10}  {'domain':<14}  task")
     for row in rows:
@@ -66,40 +80,50 @@ def task_list(
 
 def _rows(project: Project) -> list[dict[str, Any]]:
     """A row of COLUMNS for every task in order of execution."""
-    standings = project.board.all()
+    found = cli_status.conditions_of(project, project.board.all())
     ordered = [(number, name) for number, batch in enumerate(project.plan.batches, start=1) for name in batch.tasks]
-    found = []
+    rows = []
     for position, (number, name) in enumerate(ordered, start=1):
-        one = standings[name].task
-        values = (position, number, one.priority, one.minutes, state_of(standings[name]), one.domain, name, one.name)
-        found.append(dict(zip(COLUMNS, values, strict=True)))
-    return found
+        one, state = project.board.tasks[name], found[name].state
+        values = (position, number, one.priority, one.minutes, state, one.domain, one.feature, name, one.name)
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
 
 
 @task.command("show")
-@click.argument("target")
+@click.argument("target", type=TASK)
 @click.option("--attempt", type=click.IntRange(1), default=None, help="Show an answer of before, and what was found.")
+@cli_status.machine
 @click.pass_obj
-def task_show(where: Places, target: str, attempt: int | None) -> None:
-    """Show one task: files, needs, contracts, spec lines, acceptance, evidence. `br prompt show` has its prompt."""
+def task_show(where: Places, target: str, attempt: int | None, form: str) -> None:
+    """Show one task: files, needs, contracts, spec lines, acceptance, evidence, what was spent on it.
+
+    `br prompt show` has its prompt.
+    """
     project = Project(where)
     found = require_task(select.select(project.plan, target), project.board.tasks)
-    standing = project.board.standing(found.id)
+    standings = project.board.all()
+    standing = standings[found.id]
     if attempt is not None:
         for line in _attempt(project, standing, attempt):
             click.echo(line)
         return
-    rendered = project.prompter.task([standing])
-    for line in _shown(project, standing):
-        click.echo(line)
-    left = ", ".join(rendered.left_out) or "nothing"
-    click.echo(
-        f"prompt       {rendered.template}, at most {rendered.context_tokens:,} tokens of context; left out: {left}"
+    shown = task_report.Shown(
+        standing,
+        cli_status.conditions_of(project, standings)[found.id],
+        project.board.batch_of[found.id],
+        spent(history(where.journal))[1].get(found.id, Spend()),
+        project.prompter.task([standing]),
     )
+    if form == "json":
+        click.echo(json.dumps(task_report.row(shown), indent=1, ensure_ascii=False))
+        return
+    for line in task_report.lines(shown):
+        click.echo(line)
 
 
 @task.command("execute")
-@click.argument("target")
+@click.argument("target", type=TASK)
 @click.option("--manual", is_flag=True, required=True, help="You answer the prompt yourself.")
 @click.option("--reply", type=click.Path(path_type=Path, allow_dash=True), default=None, help="The reply (- is stdin).")
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the reply there.")
@@ -133,33 +157,7 @@ def _reply_text(path: Path) -> str:
 
 
 @click.command()
-@click.pass_obj
-def status(where: Places) -> None:
-    """What is built, what is stale and why, what failed, which requirements are verified."""
-    project = Project(where)
-    standings = project.board.all()
-    states = [state_of(s) for s in standings.values()]
-    counts = ", ".join(f"{states.count(kind)} {kind}" for kind in dict.fromkeys(states))
-    click.echo(f"{len(states)} tasks: {counts or 'none'}")
-    for standing in standings.values():
-        if standing.reasons:
-            click.echo(f"  {standing.task.id}: {'; '.join(reason_lines(standing))}")
-    done = frozenset(name for name, s in standings.items() if not s.reasons)
-    failed = frozenset(name for name, s in standings.items() if s.record and s.record.failed)
-    settled = completion.settle(project.plan, done, failed, project.ledger.state.records)
-    verified = sum(s.fate == "verified" for s in settled)
-    click.echo(f"requirements: {verified} of {len(settled)} verified ({completion.rate(settled):.0f} %)")
-    for s in settled:
-        if s.fate != "verified":
-            click.echo(f"  line {s.line}: {s.text}: {s.fate} ({s.why})")
-    for name, record in project.board.leavers().items():
-        click.echo(f"left the plan: {name} ({', '.join(path for path, _ in record.outputs)})")
-    for note in project.ledger.state.notes:
-        click.echo(f"note: {note}")
-
-
-@click.command()
-@click.argument("target")
+@click.argument("target", type=TARGET)
 @click.pass_obj
 def why(where: Places, target: str) -> None:
     """Why TARGET (a task, feature, batch or file) is stale: every reason, with before and after."""
@@ -178,7 +176,7 @@ def why(where: Places, target: str) -> None:
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, type=TARGET)
 @click.option("--orphans", is_flag=True, help="The files of tasks that left the plan.")
 @click.option("--outputs", is_flag=True, help="The files of the targets given, or of all tasks.")
 @click.option("--state", is_flag=True, help="`.br/`: stored replies and caches (they cost money to make again).")
@@ -208,18 +206,6 @@ def _cleaned(project: Project, names: Sequence[str], orphans: bool, dry_run: boo
         yield from cleaning.clean_orphans(project, dry_run=dry_run)
 
 
-def state_of(standing: Standing) -> str:
-    """`built`, `adopted`, `failed`, `stale` or `not built`."""
-    record = standing.record
-    if record is None:
-        return "not built"
-    if record.failed:
-        return str(Outcome.FAILED)
-    if standing.reasons:
-        return "stale"
-    return "adopted" if record.adopted else "built"
-
-
 def _attempt(project: Project, standing: Standing, attempt: int) -> Iterator[str]:
     """The stored answer of an attempt at the present ask Key, and the findings that it was judged by."""
     name, key = standing.task.id, standing.ask.digest
@@ -239,30 +225,6 @@ def _attempt(project: Project, standing: Standing, attempt: int) -> Iterator[str
     for finding in judged[-1].get("findings", []) if judged else []:
         yield f"  {finding}"
     yield f"\n{project.asker.text(stored)}"
-
-
-def _shown(project: Project, standing: Standing) -> Iterator[str]:
-    found, record = standing.task, standing.record
-    yield f"{found.id}: {found.name}"
-    yield f"state        {state_of(standing)}" + (f" ({'; '.join(reason_lines(standing))})" if standing.reasons else "")
-    yield f"batch        {project.board.batch_of[found.id]}"
-    yield f"made by      rule {found.rule}"
-    effort = f"{found.complexity}, {found.minutes} min, {found.priority} priority"
-    yield f"kind         {found.kind}, {found.domain}, {effort}"
-    yield f"targets      {', '.join(found.targets)}"
-    yield f"tests        {', '.join(found.tests) or 'none'}"
-    for need in found.needs:
-        yield f"needs        {need.task}" + (f" (uses {', '.join(need.uses)})" if need.uses else "")
-    for contract in found.defines:
-        yield f"defines      {contract.name} in {contract.path}"
-    for cover in found.covers:
-        yield f"covers       line {cover.span.line}: {report.first_line(cover.text)}"
-    for accepted in found.acceptance:
-        place = f" (line {accepted.lines[0]})" if accepted.lines else ""
-        yield f"acceptance   {accepted.text}{place}"
-    for evidence in record.evidence if record else ():
-        what = evidence.reason or evidence.command or ""
-        yield f"evidence     {evidence.check}: {evidence.status} {report.first_line(what)}".rstrip()
 
 
 def _explained(project: Project, standing: Standing, reason: Reason) -> Iterator[str]:

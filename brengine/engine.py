@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ from brengine.codec import record_to_row
 from brengine.domain import PROJECT
 from brengine.errors import BackendError, BrError, Declined, EngineError, OverBudget
 from brengine.events import Noted, ProjectChecked, Sink, TaskEnded
-from brengine.ledger import Ledger, run_row
+from brengine.ledger import Ledger
 from brengine.ports import Checker
 from brengine.promotion import Promoter
+from brengine.rows import run_row
 from brengine.stale import Rung
 from brengine.standing import Board
 from brengine.verdict import Evidence, Outcome, Record, Verdict
@@ -163,16 +165,17 @@ class Engine:
         done = [name for name in self.board.tasks if self.board.is_done(name)]
         if not done:
             return True
+        began = time.monotonic()
         verdict = self._judge_project(done)
+        seconds = time.monotonic() - began
         self.project = verdict
         self._sink(ProjectChecked(verdict))
         if verdict.passed or all(e.status == "not applicable" for e in verdict.evidence):
             record = Record(PROJECT, "Whole project", (), self._project_inputs(), (), verdict.evidence)
-            self._write_record(record)
+            self._write_record(record, seconds)
             return True
-        self._write_record(
-            Record(PROJECT, "Whole project", (), (), (), verdict.evidence, failed=verdict.errored or "red")
-        )
+        failed = verdict.errored or "red"
+        self._write_record(Record(PROJECT, "Whole project", (), (), (), verdict.evidence, failed=failed), seconds)
         for finding in verdict.findings:
             self._blame(finding.path, str(finding))
         return False
@@ -200,7 +203,7 @@ class Engine:
             self._ledger.append(row)
             if record is not None:
                 failed = replace(record, failed=f"{blame.by}, which needs it, failed; its author says: {blame.said}")
-                self._write_record(failed)
+                self._ledger.append({"t": "record", "task": blame.need, "record": record_to_row(failed)})
                 base = max(record.attempt, 1)
                 self._ledger.append({"t": "retry", "task": blame.need, "key": blame.key, "base": base})
                 self.blamed = (*self.blamed, blame.need)
@@ -238,8 +241,9 @@ class Engine:
                 self._ledger.append({"t": "record", "task": task.id, "record": fields})
                 self._settle({task.id: Outcome.FAILED})
 
-    def _write_record(self, record: Record) -> None:
-        self._ledger.append({"t": "record", "task": record.task, "record": record_to_row(record)})
+    def _write_record(self, record: Record, seconds: float) -> None:
+        row = {"t": "record", "task": record.task, "record": record_to_row(record), "seconds": round(seconds, 3)}
+        self._ledger.append(row)
 
     def _settle(self, outcomes: dict[str, Outcome]) -> None:
         with self._mutex:

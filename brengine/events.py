@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from brengine.asks import Reply, Usage, Waiting
 from brengine.domain import Batch, Plan, Reason, Task
+from brengine.forecast import Work
+from brengine.pace import Pace
 from brengine.verdict import Evidence, Finding, Outcome, Verdict
 
 
@@ -17,6 +19,12 @@ class RunStarted:
     plan: Plan
     stale: int
     backend: str
+    works: tuple[Work, ...] = ()
+    """What is to be done, batch by batch, as the forecast has it; empty where that was not looked at."""
+    pace: Pace | None = None
+    """What things took here before."""
+    workers: int = 1
+    processors: int = 64
 
 
 @dataclass(frozen=True, slots=True)

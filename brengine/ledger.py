@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from brengine import codec, digest, durable
-from brengine.asks import Ask, Prompt, Reply, Usage
+from brengine.asks import Reply, Usage
 from brengine.errors import StateError
-from brengine.reading.options import Lined, Settled
+from brengine.reading.options import Settled
+from brengine.rows import Row, settled, settled_row
 from brengine.tokens import Measured
 from brengine.verdict import Record
 
 LOCK_VERSION = 1
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Ledger:
                 return
             state.ids = {str(f): dict(known) for f, known in row["ids"].items()}
             state.names = {str(f): str(name) for f, name in row["names"].items()}
-            state.reading = _settled(row.get("reading", {}))
+            state.reading = settled(row.get("reading", {}))
             tasks = dict(row["tasks"])
         except FileNotFoundError:
             return
@@ -186,7 +186,7 @@ def lock_text(state: State) -> str:
         "tasks": {task: codec.record_to_row(record) for task, record in state.records.items()},
     }
     if state.reading.how:
-        row["reading"] = _settled_row(state.reading)
+        row["reading"] = settled_row(state.reading)
     return json.dumps(row, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -200,55 +200,8 @@ def apply(state: State, row: Row) -> None:
     step(state, row)
 
 
-def intent_row(ask: Ask, prompt: Prompt, base: Mapping[str, str]) -> Row:
-    """An ask about to be sent: its members, the prompt's digest, the digests of the targets at this moment."""
-    members = [[m.task, m.key, m.attempt] for m in ask.members]
-    return {"t": "intent", "ask": ask.id, "members": members, "prompt": prompt.digest, "base": dict(base)}
-
-
-def reply_row(ask: Ask, prompt: Prompt, blob: str, reply: Reply, base: Mapping[str, str]) -> Row:
-    """A reply that is durably stored."""
-    usage = reply.usage
-    return {
-        "t": "reply",
-        "ask": ask.id,
-        "members": [[m.task, m.key, m.attempt] for m in ask.members],
-        "prompt": prompt.digest,
-        "size": prompt.size,
-        "nonce": prompt.nonce,
-        "template": prompt.template,
-        "blob": blob,
-        "base": dict(base),
-        **({"only": list(ask.only)} if ask.only else {}),
-        "stop": reply.stop,
-        "usage": [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens],
-        "model": reply.model,
-        "backend": reply.backend,
-        "cost": reply.cost,
-        "note": reply.note,
-    }
-
-
-def reading_row(settled: Settled) -> Row:
-    """A reading that was settled."""
-    return {"t": "reading", "reading": _settled_row(settled)}
-
-
-def _settled_row(settled: Settled) -> Row:
-    row: Row = {"how": settled.how}
-    if settled.text:
-        lined = [[one.name, one.line, one.end_line] for one in settled.lined]
-        row |= {"text": settled.text, "nothing": settled.nothing, "features": lined}
-    return row
-
-
-def _settled(row: Row) -> Settled:
-    lined = tuple(Lined(str(name), int(first), int(last)) for name, first, last in row.get("features", ()))
-    return Settled(str(row.get("how", "")), str(row.get("text", "")), lined, str(row.get("nothing", "")))
-
-
 def _reading(state: State, row: Row) -> None:
-    state.reading = _settled(row["reading"])
+    state.reading = settled(row["reading"])
 
 
 def _intent(state: State, row: Row) -> None:
@@ -258,9 +211,9 @@ def _intent(state: State, row: Row) -> None:
 def _reply(state: State, row: Row) -> None:
     state.in_flight.pop(row["ask"], None)
     reply = Reply("", row["stop"], Usage(*row["usage"]), row["model"], row["backend"], row["cost"], row["note"])
-    if row["backend"] == "anthropic" and row.get("size"):
+    if row["backend"] == "anthropic" and row.get("bound"):
         known = state.measured.get(reply.model, Measured())
-        state.measured[reply.model] = known.with_reply(reply.usage.prompt, row["size"])
+        state.measured[reply.model] = known.with_reply(reply.usage.prompt, row["bound"])
     members = tuple(task for task, _, _ in row["members"])
     stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"], tuple(row.get("only", ())))
     for task, key, attempt in row["members"]:
@@ -298,11 +251,6 @@ def _retry(state: State, row: Row) -> None:
 
 def _adopt(state: State, row: Row) -> None:
     state.adopting.add((row["task"], row["key"]))
-
-
-def run_row(what: str, at: str) -> Row:
-    """A run that begins: what was called, and the ISO time."""
-    return {"t": "run", "what": what, "at": at}
 
 
 def _told(state: State, row: Row) -> None:

@@ -54,6 +54,11 @@ def _take(found: list[Run], row: Row) -> None:
         run.tokens += 0 if recorded else sum(row["usage"])
         run.cost += row["cost"] or 0.0
         run.unpriced += row["cost"] is None
+    elif kind == "gone" and row.get("usage"):
+        run.asks += 1
+        run.tokens += sum(row["usage"])
+        run.cost += row["cost"] or 0.0
+        run.unpriced += row["cost"] is None
     elif kind == "promoted":
         run.done += len(row["records"])
     elif kind == "judged":

@@ -9,7 +9,8 @@ from pathlib import Path
 from brengine import codec, digest, durable
 from brengine.blobs import Action, Actions, Blobs
 from brengine.domain import Key
-from brengine.ledger import Ledger, Row
+from brengine.ledger import Ledger
+from brengine.rows import Row
 from brengine.verdict import Record
 from brengine.workspace import Workspace
 
@@ -22,6 +23,8 @@ class Accepted:
     files: Mapping[str, bytes]
     base: Mapping[str, str]
     """path -> SHA-256 that stood there when the files were asked for or looked at ("" for absent)."""
+    seconds: float = 0.0
+    """How long the verification took that accepted them."""
 
 
 class Promoter:
@@ -56,7 +59,10 @@ class Promoter:
         for item in accepted:
             for path, content in item.files.items():
                 files[path] = [self._workspace.digest(path), self._blobs.put(content)]
-        records = [{"task": a.record.task, "record": codec.record_to_row(a.record)} for a in accepted]
+        records = [
+            {"task": a.record.task, "record": codec.record_to_row(a.record), "seconds": round(a.seconds, 3)}
+            for a in accepted
+        ]
         row: Row = {"t": "promote", "batch": batch, "files": files, "records": records}
         for item in accepted:
             action = Action(dict(item.record.outputs), item.record.attempt, item.record.model)

@@ -84,8 +84,9 @@ class JsonReporter(Reporter):
 def row(event: Event) -> Row:
     """An event as a JSON object."""
     match event:
-        case RunStarted(plan, stale, backend):
+        case RunStarted(plan, stale, backend, _, _, workers):
             counts = {"tasks": len(plan.tasks), "batches": len(plan.batches), "stale": stale, "backend": backend}
+            counts["workers"] = workers
             found: Row = {"schema": SCHEMA, **counts, "features": [feature.id for feature in plan.spec.features]}
         case PlanAmended(plan):
             found = {"tasks": len(plan.tasks), "batches": len(plan.batches)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -14,16 +14,16 @@ from rich.live import Live
 from rich.text import Text
 
 from brengine import completion
-from brengine.events import Asked, BatchEnded, BatchStarted, Event, PlanAmended, Replied, RunStarted, TaskEnded, Wrote
+from brengine.events import Asked, BatchEnded, BatchStarted, Event, Replied, RunStarted, TaskEnded, Wrote
 from brengine.events import Unanswered as Lost
+from brengine.forecast_report import duration
 from brengine.report import Reporter, first_line, short
+from brengine.timeleft import TimeLeft
 from brengine.verdict import Record
 
 SHOWN = 4
 """Batches and asks that are shown one by one; the rest is counted."""
 REFRESHES = 4.0
-ENOUGH = 2
-"""Batches that must have ended before a guess at the time left is shown."""
 
 
 @dataclass(slots=True)
@@ -37,10 +37,6 @@ class Going:
     total: int = 0
     """Tasks that are to be done."""
     ended: int = 0
-    left: int = 0
-    """Batches that have not ended."""
-    took: float = 0.0
-    """Seconds from the first batch to the last that ended."""
 
 
 class LiveReporter(Reporter):
@@ -51,9 +47,9 @@ class LiveReporter(Reporter):
         self._console = console
         self._now = clock
         self._going = Going()
-        self._state = threading.Lock()
-        """Guards what is drawn. Never held while a line is printed: who draws has the console, and waits for this."""
-        self._finished = 0
+        self._seen = threading.Lock()
+        """For what is drawn. Who draws holds the terminal, so nobody may write to the terminal while holding this."""
+        self._left = TimeLeft(clock)
         self._live = Live(self, console=console, refresh_per_second=REFRESHES, transient=True)
 
     def __enter__(self) -> Self:
@@ -70,7 +66,7 @@ class LiveReporter(Reporter):
         self._console.print(Text(text), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
-        with self._state:
+        with self._seen:
             self._follow(event)
         super().__call__(event)
 
@@ -81,9 +77,9 @@ class LiveReporter(Reporter):
 
     def _follow(self, event: Event) -> None:
         going = self._going
-        if isinstance(event, RunStarted | PlanAmended):
-            going.total = event.stale if isinstance(event, RunStarted) else going.total
-            going.left = len(event.plan.batches)
+        self._left.follow(event)
+        if isinstance(event, RunStarted):
+            going.total = event.stale
         elif isinstance(event, Asked):
             going.asks[event.members] = self._now()
         elif isinstance(event, Replied | Lost):
@@ -96,8 +92,6 @@ class LiveReporter(Reporter):
             going.batches[event.batch.id] = (event.batch.title, self._now())
         elif isinstance(event, BatchEnded):
             going.batches.pop(event.batch.id, None)
-            going.left, self._finished = max(0, going.left - 1), self._finished + 1
-            going.took = self.seconds
         elif isinstance(event, TaskEnded):
             going.ended += 1
 
@@ -107,24 +101,30 @@ class LiveReporter(Reporter):
             self._undeclared(event)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        with self._state:
-            lines = self._lines()
+        with self._seen:
+            lines = self._lines(options.max_width)
         for line in lines:
             text = Text(line, style="dim", no_wrap=True, overflow="ellipsis")
             text.truncate(options.max_width, overflow="ellipsis")
             yield text
 
-    def _lines(self) -> list[str]:
+    def _lines(self, width: int) -> list[str]:
         going, totals, now = self._going, self.totals, self._now()
         asked = [(f"asking for {short(names)}{self._files(names)}", began) for names, began in going.asks.items()]
         busy = [(f"verifying {name} ({title})", began) for name, (title, began) in going.batches.items()]
         rows = sorted([*asked, *busy], key=lambda row: row[1])
         lines = [f"  {now - began:5.0f} s  {text}" for text, began in rows[:SHOWN]]
         lines += [f"           and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        parts = [f"{min(going.ended, going.total)} of {going.total} tasks", f"{totals.asks + totals.replayed} asks"]
-        parts += [f"{totals.usage.total:,} tokens", f"${totals.cost:.2f}", f"{self.seconds:.0f} s"]
-        left = self._left()
-        return [*lines, "  " + " · ".join([*parts, *([left] if left else [])])]
+        left = self._left.seconds()
+        parts = {
+            f"{min(going.ended, going.total):,} of {going.total:,} tasks": 0,
+            f"{totals.asks + totals.replayed:,} asks": 5,
+            f"{totals.usage.total:,} tokens": 4,
+            f"${totals.cost:.2f}": 2,
+            duration(self.seconds): 3,
+        }
+        parts |= {} if left is None else {f"about {duration(left)} left": 1}
+        return [*lines, _fitted(parts, width)]
 
     def _files(self, names: tuple[str, ...]) -> str:
         """What was written for an ask so far: the latest file, and how many others."""
@@ -132,9 +132,10 @@ class LiveReporter(Reporter):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         return f": {first_line(paths[-1])}{more}" if paths else ""
 
-    def _left(self) -> str:
-        """A guess at the time left, from the batches that have ended."""
-        if self._finished < ENOUGH or not self._going.left:
-            return ""
-        seconds = self._going.took / self._finished * self._going.left
-        return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+
+def _fitted(parts: Mapping[str, int], width: int) -> str:
+    """One line of the parts in their order; where it is too narrow, those of the highest numbers are left out."""
+    kept = list(parts)
+    while len(kept) > 1 and len(" · ".join(kept)) + 2 > width:
+        kept.remove(max(kept, key=parts.__getitem__))
+    return "  " + " · ".join(kept)

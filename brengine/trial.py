@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Semaphore
 
@@ -69,12 +71,14 @@ class Trials:
             return Verdict(task.id, findings=candidate.findings)
         root = self.staging / self._board.batch_of[task.id] / f"{task.id}-{candidate.attempt}"
         with self._processors:
+            began = time.monotonic()
             tree = self._tree(task, candidate, passed)
             wrong = [found for found in assembling.complete(tree) if found.path in task.files]
             if wrong:
                 return Verdict(task.id, findings=tuple(wrong))
             stage(root, tree)
-            return self._checker.check(Subject(task, root, self._board.gates_of(task)))
+            verdict = self._checker.check(Subject(task, root, self._board.gates_of(task)))
+            return replace(verdict, seconds=time.monotonic() - began)
 
     def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
         """Copies of the closure of the needs, the project's configuration, and the candidate's own files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -63,6 +63,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     errored: str = ""
     """Why a check itself could not run; an errored verdict is never passed."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long it took, where that was measured."""
 
     @property
     def passed(self) -> bool:

@@ -24,12 +24,13 @@ from brengine.domain import Plan
 from brengine.engine import Engine
 from brengine.events import Sink
 from brengine.inputs import Inputs
-from brengine.ledger import Ledger, reading_row
+from brengine.ledger import Ledger
 from brengine.places import Places
 from brengine.ports import Backend
 from brengine.promotion import Promoter
 from brengine.reading.options import Options, Settled, with_settled
 from brengine.reading.second import Answer
+from brengine.rows import reading_row
 from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board

@@ -24,6 +24,18 @@ class Writer:
         """True while this process is the writer."""
         return self._handle is not None
 
+    @property
+    def holder(self) -> str:
+        """`process 4711, br build` while another process is the writer, else ""."""
+        try:
+            text = self._path.read_text(encoding="utf-8").strip()
+            os.kill(int(text.removeprefix("process ").partition(",")[0]), 0)
+        except PermissionError:
+            return text
+        except (OSError, ValueError):
+            return ""
+        return "" if self.held else text
+
     def acquire(self, what: str) -> None:
         """Become the writer; raises LockedError that names the holder. `what` is this process's command line."""
         if self._handle is not None:
@@ -48,6 +60,7 @@ class Writer:
     def release(self) -> None:
         """Let the next writer in."""
         if self._handle is not None:
+            os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
 

@@ -182,8 +182,9 @@ def test_a_cap_in_dollars_needs_a_price(box: Sandbox) -> None:
 def test_the_first_paid_run_without_a_cap_shows_the_forecast_and_asks(box: Sandbox) -> None:
     far = {"ANTHROPIC_BASE_URL": "http://model.invalid"}
     refused = box.br("build", env=far)
-    assert refused.code == 3 and "first paid run of this project, and nothing caps it: 3 tasks, 2 asks" in refused.out
-    assert "At most $0.0" in refused.out and "--yes" in refused.out
+    assert refused.code == 3 and "--yes" in refused.out
+    assert "first paid run of this project, and nothing caps it: 3 tasks, 2 asks, 8 with every" in refused.out
+    assert "about $0.1" in refused.out and "assumed: prompts at their upper bound" in refused.out
     capped = box.br("build", "arithmetic", "--max-cost", "0.0001", env=far)
     assert capped.code == 4 and "stopped by the budget" in capped.out, "who caps is not asked"
     failed = box.br("build", "arithmetic", "--yes", env=far)
@@ -207,6 +208,8 @@ def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sand
     failed = box.br("build", "arithmetic")
     assert failed.code == 2 and box.asked == 4
     assert "tokens      404" in failed.out and "asks        1 sent" in failed.out
+    assert "spent: 0 asks, 1 without an answer, 404 tokens (400 in, 4 out), $0.0008" in box.br("status").out
+    assert "1 asks, 404 tokens, $0.0008" in box.br("log").out
 
 
 def test_a_repair_is_within_the_budget_too(box: Sandbox, model: ModelServer) -> None:

@@ -260,7 +260,7 @@ def test_a_dry_run_tells_what_and_why_and_writes_nothing(box: Sandbox) -> None:
     for command in (("build", "-n"), ("plan",), ("status",), ("task", "list"), ("why", "adding"), ("spec", "analyze")):
         assert box.br(*command).code == 0
     shown = box.br("plan").out
-    assert "Batch 1: Core layer (2 tasks)" in shown and "never built" in shown and "2 asks, at most" in shown
+    assert "Batch 1: Core layer (2 tasks)" in shown and "never built" in shown and "  asks           2, 8 with" in shown
     assert sorted(box.root.rglob("*")) == before and box.asked == 0
 
 

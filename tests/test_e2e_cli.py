@@ -43,6 +43,7 @@ def test_tasks_are_listed_in_order_of_execution(box: Sandbox) -> None:
         "minutes": 60,
         "state": "not built",
         "domain": "backend",
+        "feature": "arithmetic",
         "id": "arithmetic.add-adding",
         "name": "Add adding",
     }

@@ -130,7 +130,7 @@ def test_a_plan_is_made_once_judged_and_mended_then_built(tmp_path: Path, model:
         "Rulings to confirm: 1",
         "text-form [invented] (lines 13)",
         "line   10  Adding two",
-        "2 asks",
+        "  asks           2, ",
     ):
         assert said in planned.out, planned.out
     assert re.search(r"^\s+10\| +- Adding two numbers$", box.read("plan/arithmetic.yaml"), re.MULTILINE)

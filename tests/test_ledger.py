@@ -15,7 +15,8 @@ from brengine import codec
 from brengine.asks import Ask, Member, Prompt, Reply, Usage
 from brengine.domain import PROJECT
 from brengine.errors import LockedError
-from brengine.ledger import Ledger, intent_row, lock_text, reply_row
+from brengine.ledger import Ledger, lock_text
+from brengine.rows import intent_row, reply_row
 from brengine.verdict import Evidence
 from brengine.writer import Writer
 

@@ -47,7 +47,8 @@ def test_planned_built_verified_installed_and_an_edit_asks_for_what_it_touches(
         "Lines: 104 of 104",
         "Literals: 54 of 54",
         "all asks may go out at once",
-        "15 of 15 tasks, 12 asks",
+        "15 of 15 tasks to do",
+        "  asks           12 and about",
     ):
         assert said in planned.out, said
     architecture = model.prompts[0]

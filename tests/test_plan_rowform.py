@@ -29,7 +29,8 @@ def test_a_long_document_is_planned_in_parts_and_built_with_one_file_of_many_tas
         "text-refused [chosen] (lines 282, 283, 690)",
         "Lines: 88 of 88",
         "all asks may go out at once",
-        "20 of 20 tasks, 18 asks",
+        "20 of 20 tasks to do",
+        "  asks           18 and about",
     ):
         assert said in planned.out, (said, planned.out)
     answers.asked.clear()

@@ -26,14 +26,14 @@ def until(process: subprocess.Popen[str], word: str, seen: str = "") -> str:
 def test_a_save_shows_the_new_plan_and_a_mistake_goes_on(box: Sandbox) -> None:
     process = box.start("watch", env={"PYTHONUNBUFFERED": "1"})
     try:
-        until(process, "At most $")
+        until(process, "rests on")
         box.edit("PROJECT_SPEC.md", "  - Doubling a number", "  - Doubling a number\n  - Counting to a number")
-        told = until(process, "At most $")
+        told = until(process, "rests on")
         assert "saved: PROJECT_SPEC.md" in told and "4 of 4 tasks" in told and box.asked == 0
         box.edit("PROJECT_SPEC.md", "needs=arithmetic", "needs=nothing")
         assert "unknown-reference" in until(process, "error:")
         box.edit("PROJECT_SPEC.md", "needs=nothing", "needs=arithmetic")
-        until(process, "At most $")
+        until(process, "rests on")
         box.write("notes.txt", "not a part of the plan\n")
     finally:
         process.send_signal(signal.SIGINT)
