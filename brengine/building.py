@@ -20,7 +20,7 @@ from brengine.prompt import Repair
 from brengine.rows import Row
 from brengine.standing import Board, Standing
 from brengine.trial import Passed, Trials
-from brengine.verdict import Finding, Outcome, Record, Verdict, signature
+from brengine.verdict import Finding, Outcome, Record, Spent, Verdict, signature
 from brengine.workspace import stage, unstage
 
 
@@ -186,7 +186,7 @@ class Builder:
                 return asked
             verdict, verify = self._trials.judge(standing, candidate, passed)
             if verdict.passed:
-                record = _record(standing, candidate, verdict, verify)
+                record = _record(standing, candidate, verdict, verify, self._spent(standing, candidate.attempt))
                 accepted = Accepted(record, candidate.files, candidate.base, verdict.seconds)
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
@@ -267,6 +267,19 @@ class Builder:
         following = self._candidates.stored(standing, attempt, candidate)
         return following or Ending(standing.task, Outcome.ERRORED, note="a stored reply could not be read")
 
+    def _spent(self, standing: Standing, attempt: int) -> Spent | None:
+        """The task's share of what the attempts at its present ask Key took; what is recorded where none is known."""
+        name, key = standing.task.id, standing.ask.digest
+        replies = self._ledger.state.replies
+        found = [replies[name, key, n] for n in range(1, attempt + 1) if (name, key, n) in replies]
+        if not found:
+            record = standing.record
+            return record.spent if record and record.ask == standing.ask.inputs else None
+        costs = [one.reply.cost / len(one.members) for one in found if one.reply.cost is not None]
+        tokens = sum(one.reply.usage.total / len(one.members) for one in found)
+        cost = round(sum(costs), 6) if len(costs) == len(found) else None
+        return Spent(len(found), round(tokens), cost)
+
     def _keep_best(self, task: Task, tries: Tries) -> str:
         assert tries.best is not None
         folder = stage(self._trials.staging / "failed" / task.id, tries.best.files)
@@ -335,7 +348,7 @@ def _judged(standing: Standing, candidate: Candidate, verdict: Verdict) -> Row:
     }
 
 
-def _record(standing: Standing, candidate: Candidate, verdict: Verdict, verify: Key) -> Record:
+def _record(standing: Standing, candidate: Candidate, verdict: Verdict, verify: Key, spent: Spent | None) -> Record:
     own = sorted((path, digest.of_bytes(content)) for path, content in candidate.files.items())
     adopted = candidate.edited or (
         standing.record is not None and standing.record.adopted and candidate.outcome is not Outcome.BUILT
@@ -350,6 +363,7 @@ def _record(standing: Standing, candidate: Candidate, verdict: Verdict, verify: 
         candidate.attempt,
         candidate.model,
         adopted,
+        spent=spent,
     )
 
 

@@ -12,6 +12,7 @@ from brengine.cli_preview import require_task
 from brengine.cli_words import TARGET, TASK
 from brengine.places import Places
 from brengine.stale import Rung
+from brengine.task_report import left_out
 from brengine.wiring import Project
 
 
@@ -83,7 +84,6 @@ def prompt_show(where: Places, target: str, alone: bool) -> None:
     together = wanted if own in wanted and not alone else [own]
     shown = next(p for members, p in project.asker.prompts(together) if own in members)
     click.echo(f"{shown.system}\n\n{shown.user}")
-    left = ", ".join(shown.left_out) or "nothing"
     size = f"at most {shown.size:,} tokens, {shown.context_tokens:,} of them context"
-    told = f"{shown.template}: {size}; left out: {left}"
+    told = f"{shown.template}: {size}; {left_out(shown)}"
     click.echo(told if own.rung is Rung.ASK else f"{told}; {found.id} is not to be asked for now", err=True)

@@ -126,23 +126,38 @@ def task_show(where: Places, target: str, attempt: int | None, form: str) -> Non
 @click.argument("target", type=TASK)
 @click.option("--manual", is_flag=True, required=True, help="You answer the prompt yourself.")
 @click.option("--reply", type=click.Path(path_type=Path, allow_dash=True), default=None, help="The reply (- is stdin).")
+@click.option("--editor", is_flag=True, help="Write the reply in your editor ($EDITOR).")
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the reply there.")
 @click.pass_obj
-def task_execute(where: Places, target: str, manual: bool, reply: Path | None, record: Path | None) -> int:
-    """Build one task with the prompt answered by hand: writes the prompt, takes the reply, verifies it."""
+def task_execute(
+    where: Places, target: str, manual: bool, reply: Path | None, editor: bool, record: Path | None
+) -> int:
+    """Build one task with the prompt answered by hand: writes the prompt, takes the reply, verifies it.
+
+    `br prompt show TASK` prints the same prompt alone, for a clipboard: `br prompt show TASK | xclip`.
+    """
     project = Project(where, backend="manual")
     found = require_task(select.select(project.plan, target), project.board.tasks)
     name = f"task:{found.id}"
-    if reply is None:
+    if reply is None and not editor:
         return build_all(where, (name,), backend="manual", record=record)
-    text = sys.stdin.read() if str(reply) == "-" else _reply_text(reply)
+    text = "" if reply is None else sys.stdin.read() if str(reply) == "-" else _reply_text(reply)
     build_all(where, (name,), backend="manual", record=record)
+    text = _edited() if reply is None else text
     folder = where.state / "manual"
     waiting = sorted(p for p in folder.glob("*.prompt.md") if not _reply_of(p).exists())
     if not waiting:
         raise InputError(f"no prompt waits for a reply to {found.id}", f"`br why {found.id}` tells its state")
     _reply_of(max(waiting, key=lambda p: p.stat().st_mtime_ns)).write_text(text, encoding="utf-8")
     return build_all(where, (name,), backend="manual", record=record)
+
+
+def _edited() -> str:
+    """What a person wrote in their editor. Raises InputError where that is nothing."""
+    text = click.edit("", extension=".md", require_save=False) or ""
+    if not text.strip():
+        raise InputError("the editor gave no reply", "nothing was taken; the prompt still waits")
+    return text
 
 
 def _reply_of(prompt: Path) -> Path:
@@ -214,14 +229,19 @@ def _attempt(project: Project, standing: Standing, attempt: int) -> Iterator[str
         known = sorted(n for task, asked, n in project.ledger.state.replies if (task, asked) == (name, key))
         hint = f"there are: {', '.join(map(str, known))}" if known else "it was not asked for as it is now"
         raise InputError(f"there is no attempt {attempt} of {name}", hint)
+    rows = history(project.places.journal)
+    own = [row for row in rows if row["t"] == "reply" and [name, key, attempt] in row.get("members", [])]
     judged = [
         row
-        for row in history(project.places.journal)
+        for row in rows
         if row["t"] == "judged" and (row.get("task"), row.get("key"), row.get("attempt")) == (name, key, attempt)
     ]
     reply = stored.reply
     price = "unknown" if reply.cost is None else f"${reply.cost:.4f}"
     yield f"attempt {attempt} of {name}: {reply.model or reply.backend}, {reply.usage.total:,} tokens, {price}"
+    for what, words in (("left_out", "left out of its prompt"), ("shortened", "shortened in its prompt")):
+        if own and own[-1].get(what):
+            yield f"  {words}: {', '.join(own[-1][what])}"
     for finding in judged[-1].get("findings", []) if judged else []:
         yield f"  {finding}"
     yield f"\n{project.asker.text(stored)}"

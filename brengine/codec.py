@@ -46,7 +46,9 @@ def record_to_row(record: Record) -> Row:
         "evidence": {e.check: _evidence_row(e) for e in record.evidence},
         "attempt": record.attempt,
     }
-    optional = {"model": record.model, "adopted": record.adopted, "failed": record.failed}
+    optional: Row = {"model": record.model, "adopted": record.adopted, "failed": record.failed}
+    if record.spent:
+        optional["spent"] = {"asks": record.spent.asks, "tokens": record.spent.tokens, "cost": record.spent.cost}
     return row | {name: value for name, value in optional.items() if value}
 
 

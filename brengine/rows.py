@@ -24,6 +24,8 @@ def reply_row(
     timed = {} if seconds is None else {"seconds": round(seconds, 3), "bound": prompt.size}
     return {
         **timed,
+        **({"left_out": list(prompt.left_out)} if prompt.left_out else {}),
+        **({"shortened": list(prompt.shortened)} if prompt.shortened else {}),
         "t": "reply",
         "ask": ask.id,
         "members": [[m.task, m.key, m.attempt] for m in ask.members],

@@ -11,6 +11,7 @@ from brengine.asks import Prompt
 from brengine.conditions import Condition
 from brengine.spending import Spend
 from brengine.standing import Standing
+from brengine.verdict import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,32 @@ def lines(shown: Shown) -> Iterator[str]:
     for evidence in shown.standing.record.evidence if shown.standing.record else ():
         what = evidence.reason or evidence.command or ""
         yield f"evidence     {evidence.check}: {evidence.status} {report.first_line(what)}".rstrip()
+    record = shown.standing.record
+    if record:
+        yield f"made in      {made(record)}"
     yield f"spent        {shown.spend}"
-    left = ", ".join(prompt.left_out) or "nothing"
-    yield f"prompt       {prompt.template}, at most {prompt.context_tokens:,} tokens of context; left out: {left}"
+    told = f"prompt       {prompt.template}, at most {prompt.context_tokens:,} tokens of context"
+    yield f"{told}; {left_out(prompt)}"
+
+
+def made(record: Record) -> str:
+    """How the files of a record came about: the attempt, the model, and what that took."""
+    if record.adopted:
+        return "a person's edit"
+    if not record.attempt:
+        return "no ask"
+    who = f"attempt {record.attempt}" + (f" by {record.model}" if record.model else "")
+    if not record.spent:
+        return who
+    asks = f"{record.spent.asks} ask{'' if record.spent.asks == 1 else 's'}"
+    price = "price unknown" if record.spent.cost is None else f"${record.spent.cost:.4f}"
+    return f"{who}, {asks}, {record.spent.tokens:,} tokens, {price}"
+
+
+def left_out(prompt: Prompt) -> str:
+    """What did not fit a prompt, and what is in it by its public surface alone."""
+    short = f"; shortened: {', '.join(prompt.shortened)}" if prompt.shortened else ""
+    return f"left out: {', '.join(prompt.left_out) or 'nothing'}{short}"
 
 
 def row(shown: Shown) -> dict[str, Any]:
@@ -80,14 +104,25 @@ def row(shown: Shown) -> dict[str, Any]:
         "defines": [{"name": one.name, "path": one.path, "text": one.text} for one in found.defines],
         "covers": [{"line": cover.span.line, "text": cover.text} for cover in found.covers],
         "acceptance": [{"text": one.text, "lines": list(one.lines)} for one in found.acceptance],
+        "made": _made_row(record),
         "evidence": [_evidence(one) for one in (record.evidence if record else ())],
         "spent": shown.spend.row(),
         "prompt": {
             "template": shown.prompt.template,
             "context_tokens": shown.prompt.context_tokens,
             "left_out": list(shown.prompt.left_out),
+            "shortened": list(shown.prompt.shortened),
         },
     }
+
+
+def _made_row(record: Record | None) -> dict[str, Any] | None:
+    """How the files of a record came about; None without one."""
+    if record is None:
+        return None
+    spent = record.spent
+    took = {"asks": spent.asks, "tokens": spent.tokens, "cost": spent.cost} if spent else None
+    return {"attempt": record.attempt, "model": record.model, "adopted": record.adopted, "spent": took}
 
 
 def condition_row(condition: Condition) -> dict[str, Any]:

@@ -74,6 +74,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Asks, and the task's share of their tokens and dollars (None: a price is unknown)."""
+
+    asks: int
+    tokens: int
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Evidence for one built task: the only door to done."""
 
@@ -92,6 +101,8 @@ class Record:
     """True where a person's edit was verified and taken over."""
     failed: str = ""
     """Set when later evidence went against it (a red test of the whole project): then it is not done."""
+    spent: Spent | None = None
+    """What the files cost to get; None where they were not asked for here."""
 
 
 class Outcome(StrEnum):

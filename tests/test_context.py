@@ -139,6 +139,10 @@ def test_where_nothing_counts_the_estimate_will_do_and_nobody_asks_twice(box: Sa
     _overview(box)
     assert box.model
     assert box.br("build").code == 0
+    assert "left out of its prompt: Overview" in box.br("task", "show", "adding", "--attempt", "1").out
+    told = box.br("task", "show", "adding").out
+    assert "made in      attempt 1 by claude-sonnet-5-5, 1 ask, 75 tokens, $0.0003" in told, told
+    assert '"spent": {\n' in box.read("br.lock")
     assert box.model.counted == 1 and not any("This tells what" in prompt for prompt in box.model.prompts)
 
 

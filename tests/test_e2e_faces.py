@@ -122,6 +122,20 @@ def test_a_person_answers_a_task_by_hand_and_it_is_verified_alike(tmp_path: Path
     assert len(list((box.root / "rec").glob("*.a2.reply.md"))) == 1
 
 
+def test_a_prompt_goes_to_a_clipboard_and_its_reply_comes_from_an_editor(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path / "project")
+    shown = box.br("prompt", "show", "adding").out
+    execute = ("task", "execute", "--manual", "adding", "--editor")
+    nothing = box.br(*execute, env={"EDITOR": "true"})
+    assert nothing.code == 3 and "the editor gave no reply" in nothing.out and box.tree() == {}
+    good = tmp_path / "good.md"
+    good.write_text(write_reply({path: FILES[path] for path in declared(shown)}, nonce(shown)))
+    built = box.br(*execute, env={"EDITOR": f"cp {good}"})
+    assert built.code == 0 and sorted(box.tree()) == sorted(path for path in FILES if "rendering" not in path), (
+        built.out
+    )
+
+
 def test_recorded_replies_are_replayed_byte_for_byte_and_only_where_they_match(box: Sandbox, tmp_path: Path) -> None:
     box.br("build", "--record", "recordings")
     other = Sandbox(tmp_path / "other")
