@@ -226,7 +226,7 @@ def main(batches: int, jobs: int, seed: int, storm: bool, max_tokens: int | None
         told = Told()
         built = Project(Places(folder, folder), sink=told, caps=Caps(tokens=max_tokens), environ=environ)
         short = Bounds(deadline=DEADLINE)
-        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, bounds=short, meter=built.budget)
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, table={}, bounds=short, meter=built.budget)
         built._backing.__dict__["backend"] = backend
         count, started = len(built.plan.batches), time.perf_counter()
         doit_bridge.run(built, doit_bridge.in_order(built), jobs=jobs, keep_going=True)

@@ -90,7 +90,7 @@ class Backing:
     def budget(self) -> Budget:
         """What this run may spend: the command line's caps, else br.toml's."""
         found, caps = self._settings, self._caps
-        table, today = places.read_prices(), datetime.now(UTC).date().isoformat()
+        table, today = self._prices, datetime.now(UTC).date().isoformat()
         ceiling = self._agent.max_cost or None if self.name == "claude-code" else None
         models = (UNPRICED[self.name],) if self.name in UNPRICED else found.routes().all
         unknown = [name for name in models if not ceiling and prices.cost(name, Usage(1, 1), table, today) is None]
@@ -99,6 +99,10 @@ class Backing:
             raise InputError(message, "cap tokens or asks instead (--max-tokens, --max-asks), or name another model")
         longest = found.max_output_tokens
         return Budget(caps, longest, lambda model, usage: prices.cost(model, usage, table, today), ceiling=ceiling)
+
+    @cached_property
+    def _prices(self) -> prices.Table:
+        return places.read_prices(self._places, self._settings)
 
     @property
     def _caps(self) -> Caps:
@@ -125,7 +129,9 @@ class Backing:
         if name == "anthropic":
             from brengine.backends.anthropic_api import AnthropicBackend
 
-            return AnthropicBackend(settings.model, settings.max_output_tokens, self._environ, meter=self.budget)
+            return AnthropicBackend(
+                settings.model, settings.max_output_tokens, self._environ, table=self._prices, meter=self.budget
+            )
         if name == "claude-code":
             return self._claude_code()
         if name == "replay":

@@ -126,7 +126,7 @@ def _price(project: Project) -> Price:
     if project.backend_name == "claude-code":
         most = project.settings.claude_code.max_cost or None
         return lambda model, usage: most
-    table, today = places.read_prices(), time.strftime("%Y-%m-%d")
+    table, today = places.read_prices(project.places, project.settings), time.strftime("%Y-%m-%d")
 
     def price(model: str, usage: Usage) -> float | None:
         return prices.cost(model, usage, table, today)

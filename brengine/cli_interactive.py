@@ -81,7 +81,8 @@ class AtTerminal:
         names = [tasks[m.task].name if m.task in tasks else m.task for m in ask.members]
         again = f", attempt {ask.members[0].attempt}" if ask.members[0].attempt > 1 else ""
         size, model = prompt.size, ask.model or self._project.settings.model
-        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS * len(ask.members)), places.read_prices(), "9999-12-31")
+        table = places.read_prices(self._project.places, self._project.settings)
+        dollars = prices.cost(model, Usage(size, ANSWER_TOKENS * len(ask.members)), table, "9999-12-31")
         price = f"about ${dollars:.3f} with {model}" if dollars is not None else f"of unknown price with {model}"
         price = agents_price(self._project, 1) or price
         click.echo(f"\n{', '.join(names)}{again}: at most {size:,} tokens to send, {price}")

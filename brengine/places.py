@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +81,13 @@ def read_rules(places: Places, found: Settings) -> tuple[Source, ...]:
     return tuple(Source(_rule_path(path, folder), read_text(path)) for path in paths if path.name != "prices.yaml")
 
 
-def read_prices() -> prices.Table:
-    """The shipped prices."""
-    path = datafiles.folder("rules") / "prices.yaml"
-    return prices.load(Source(str(path), read_text(path)))
+def read_prices(places: Places, found: Settings) -> prices.Table:
+    """The shipped prices, and over them those of the project's own `prices.yaml` beside its rules, model by model."""
+    table: dict[str, Sequence[prices.Price]] = {}
+    for path in (datafiles.folder("rules") / "prices.yaml", places.project / found.rules / "prices.yaml"):
+        if path.is_file():
+            table |= prices.load(Source(shown(path), read_text(path)))
+    return table
 
 
 def read_plans(places: Places, found: Settings) -> tuple[Source, ...]:

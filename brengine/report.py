@@ -126,7 +126,10 @@ class Reporter:
             ("tests", f"{completion.tests_run(evidence)} passed" if done else "none"),
             ("coverage", percent(completion.coverage(evidence))),
             ("asks", self._asks()),
-            ("tokens", f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "")),
+            (
+                "tokens",
+                f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "") + cached(totals.usage),
+            ),
             ("cost", f"${totals.cost:.4f}" + (f" and {totals.unpriced} of unknown price" if totals.unpriced else "")),
             ("time", f"{self.seconds:.1f} s"),
             ("completion", f"{completion.rate(settled):.0f} % ({verified} of {len(settled)} requirements verified)"),
@@ -139,6 +142,10 @@ class Reporter:
         replayed = f", {totals.replayed} replayed from recordings (no model was asked)" if totals.replayed else ""
         repairs = f", {totals.repaired} of them repairs" if totals.repaired else ""
         return sent + replayed + repairs
+
+    def _tokens(self) -> str:
+        recorded = " (as recorded)" if self.totals.replayed else ""
+        return f"{self.totals.usage.total:,}{recorded}{cached(self.totals.usage)}"
 
     # --- one method per event -----------------------------------------------------------------------------------
 
@@ -264,6 +271,12 @@ def measured(evidence: tuple[Evidence, ...]) -> str:
     if not parts:
         parts = [f"{e.check} ok" for e in evidence if e.status == "passed" and e.check != "files"]
     return ", ".join(parts) or "checked"
+
+
+def cached(usage: Usage) -> str:
+    """How much of the prompts came from the endpoint's cache; "" where nothing did."""
+    share = 100 * usage.cache_read_tokens // usage.prompt if usage.prompt else 0
+    return f", {share} % of the prompts from the cache" if usage.cache_read_tokens else ""
 
 
 def percent(value: float | None) -> str:

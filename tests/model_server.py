@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 
+USAGE = {"input_tokens": 100, "output_tokens": 1}
 Answer = Callable[[str, "ModelServer"], str | None]
 """(prompt, server) -> the reply's text, or None for the table's."""
 
@@ -34,6 +36,8 @@ class ModelServer:
     counts: Callable[[str], int] | None = None
     """How many tokens a prompt has, for an endpoint that tells; None for one that does not."""
     counted: int = 0
+    usage: dict[str, int] = field(default_factory=lambda: dict(USAGE))
+    """What each answer is said to take when it begins."""
     models: list[str] = field(default_factory=list)
     """Which model was asked, each time."""
     longest: list[int] = field(default_factory=list)
@@ -111,7 +115,7 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             text = model.reply(prompt)
             if fault == "max_tokens":  # as the real thing: the text ends where it happens to be
                 text = text[: int(0.7 * len(text))]
-            stream = _stream("" if fault == "refusal" else text, body["model"])
+            stream = _stream("" if fault == "refusal" else text, body["model"], model.usage)
             if fault == "cut":
                 stream = stream[: stream.index(b"event: message_delta")]
             elif fault:
@@ -138,10 +142,9 @@ def _handler(model: ModelServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _stream(text: str, model: str) -> bytes:
-    usage = {"input_tokens": 100, "output_tokens": 1}
+def _stream(text: str, model: str, usage: Mapping[str, int] = MappingProxyType(USAGE)) -> bytes:
     message = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": []}
-    start = {**message, "stop_reason": None, "stop_sequence": None, "usage": usage}
+    start = {**message, "stop_reason": None, "stop_sequence": None, "usage": dict(usage)}
     done = {"stop_reason": "end_turn", "stop_sequence": None}
     events: list[dict[str, object]] = [
         {"type": "message_start", "message": start},

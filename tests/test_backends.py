@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_server import _stream, write_reply
 
-from brengine import recordings
+from brengine import places, recordings
 from brengine.asks import Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.backends import retry
 from brengine.backends.anthropic_api import AnthropicBackend, Bounds
@@ -25,12 +25,15 @@ from brengine.backends.replay import Recorder, ReplayBackend
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import BackendError, InputError, MissingKey
 from brengine.reply import parse
+from brengine.settings import Settings
 from brengine.tokens import upper_bound
 
 KEY = "sk-ant-the-key-that-must-not-leak"
 ASK = Ask((Member("f.a", "k" * 64, "r" * 64, 1), Member("f.b", "j" * 64, "s" * 64, 1)))
 PROMPT = Prompt("system text", "user text", "abc123", "task@1")
 GOOD = _stream("hello", "claude-sonnet-5-5")
+
+TABLE = places.read_prices(places.Places(Path("/nonexistent"), Path("/nonexistent")), Settings())
 
 Step = Callable[[BaseHTTPRequestHandler], None]
 
@@ -123,7 +126,9 @@ def asked(*steps: Step, **bounds: float) -> tuple[Reply | BackendError, list[dic
 
     with serving(*steps) as (url, bodies):
         environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
-        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, bounds=Bounds(**bounds), sleep=sleep)  # type: ignore[arg-type]
+        backend = AnthropicBackend(
+            "claude-sonnet-5-5", 1000, environ, table=TABLE, bounds=Bounds(**bounds), sleep=sleep
+        )  # type: ignore[arg-type]
         backend._gate = Gate(lambda: clock[0], sleep)
         try:
             return backend.answer(ASK, PROMPT), bodies, waits
@@ -223,9 +228,9 @@ def test_a_redirect_is_not_followed_with_the_prompt() -> None:
 
 def test_without_a_key_there_is_no_backend_and_an_unknown_price_is_none() -> None:
     with pytest.raises(MissingKey, match="ANTHROPIC_API_KEY is not set"):
-        AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": "https://api.anthropic.com/"})
+        AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": "https://api.anthropic.com/"}, table={})
     with serving(send(200, GOOD)) as (url, _):
-        own = AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": url})
+        own = AnthropicBackend("m", 1, {"ANTHROPIC_BASE_URL": url}, table={})
         assert own.answer(ASK, PROMPT).text == "hello", "an endpoint of one's own may need no key"
         own.close()
     reply, _, _ = asked(send(200, _stream("x", "some-other-model")))
@@ -250,7 +255,7 @@ def test_many_failures_in_a_row_break_the_circuit_for_everyone() -> None:
 def test_an_endpoint_that_is_gone_is_not_hammered_by_many_workers() -> None:
     with serving(CUTS["closed"]) as (url, bodies):
         environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
-        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, sleep=lambda seconds: None)
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, table=TABLE, sleep=lambda seconds: None)
         errors: list[str] = []
 
         def ask() -> None:

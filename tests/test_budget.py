@@ -212,6 +212,19 @@ def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sand
     assert "1 asks, 404 tokens, $0.0008" in box.br("log").out
 
 
+def test_a_project_names_prices_of_its_own(box: Sandbox) -> None:
+    box.write("br.toml", '[build]\nmodel = "house-model"\n')
+    refused = box.br("build", "--max-cost", "1")
+    assert refused.code == 3 and "the price of house-model is unknown" in refused.out
+    box.write("rules/prices.yaml", 'house-model:\n  - {from: "2026-01-01", in: 1, out: 2, write: 1, read: 1}\n')
+    built = box.br("build", "--max-cost", "1")
+    assert built.code == 0 and "cost        $0.0004" in built.out, built.out
+    box.write("rules/prices.yaml", "house-model:\n  - {from: 2026-01-01, in: much}\n")
+    box.edit("PROJECT_SPEC.md", "Adding two numbers", "Adding numbers")
+    bad = box.br("plan")
+    assert bad.code == 3 and "rules/prices.yaml:2:3" in bad.out and "Traceback" not in bad.out, bad.out
+
+
 def test_a_repair_is_within_the_budget_too(box: Sandbox, model: ModelServer) -> None:
     model.files = {**FILES, "calc/adding.py": "def add(a: int, b: int) -> int:\n    return a - b\n"}
     stopped = box.br("build", "arithmetic", "--max-asks", "1")

@@ -187,6 +187,12 @@ def test_the_best_attempt_is_kept_not_the_last(box: Sandbox, model: ModelServer)
     assert "return ''" in kept.read_text()
 
 
+def test_the_share_that_came_from_the_cache_is_told(box: Sandbox, model: ModelServer) -> None:
+    model.usage = {"input_tokens": 25, "cache_read_input_tokens": 75, "output_tokens": 1}
+    built = box.br("build", "arithmetic")
+    assert built.code == 0 and "tokens      150, 75 % of the prompts from the cache" in built.out, built.out
+
+
 def _own(asked: str) -> dict[str, str]:
     return {path: FILES[path] for path in declared(asked)}
 

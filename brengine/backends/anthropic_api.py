@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
-from brengine import places, prices
+from brengine import prices
 from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.budget import LONGER
@@ -87,6 +86,7 @@ class AnthropicBackend:
         max_output_tokens: int,
         environ: Mapping[str, str],
         *,
+        table: prices.Table,
         bounds: Bounds = Bounds(),
         meter: Meter | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -100,6 +100,7 @@ class AnthropicBackend:
         self._max_output_tokens = max_output_tokens
         self._bounds = bounds
         self._meter = meter
+        self._prices = table
         self._sleep = sleep
         self._gate = Gate(time.monotonic, sleep)
         self._mutex = threading.Lock()
@@ -215,10 +216,6 @@ class AnthropicBackend:
         http = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout, transport=transport)
         credentials = {"auth_token": self._token} if self._token and not self._key else {"api_key": self._key or "none"}
         return anthropic.Anthropic(**credentials, base_url=self._url, max_retries=0, http_client=http)  # type: ignore[arg-type]
-
-    @cached_property
-    def _prices(self) -> prices.Table:
-        return places.read_prices()
 
     def _fault(self, error: Exception) -> Fault:
         """What an exception of the SDK or below it means. No key leaves through its text."""
