@@ -104,9 +104,9 @@ def pace_of(project: Project) -> Pace:
     return replace(found, seconds=0.0, assumed=tuple(said for said in found.assumed if said != pace.FIGURES[2]))
 
 
-def note(project: Project) -> str:
+def note(project: Project, todo: Sequence[Work]) -> str:
     """What is special about who would answer."""
-    return NOTES.get(project.backend_name, "") or agents_price(project, 1)
+    return NOTES.get(project.backend_name, "") or agents_price(project, sum(len(work.asks) for work in todo))
 
 
 def agents_price(project: Project, asks: int) -> str:

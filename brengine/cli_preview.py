@@ -57,7 +57,7 @@ def preview(project: Project, targets: Sequence[str], *, jobs: int | None = None
             for line in reason_lines(standing):
                 click.echo(f"    {line}")
     click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks to do")
-    for line in forecast_report.lines(cli_forecast.expected(project, works, jobs), cli_forecast.note(project)):
+    for line in forecast_report.lines(cli_forecast.expected(project, works, jobs), cli_forecast.note(project, works)):
         click.echo(line)
 
 
@@ -100,7 +100,8 @@ def approve(project: Project, found: Mapping[str, Standing], yes: bool, jobs: in
     works = cli_forecast.works(project, found)
     if not any(work.asks for work in works):
         return
-    told = forecast_report.sentence(cli_forecast.expected(project, works, jobs))
+    note = cli_forecast.note(project, works)
+    told = forecast_report.sentence(cli_forecast.expected(project, works, jobs), note)
     _agreed(f"{len(found)} tasks, {told}")
 
 

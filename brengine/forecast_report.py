@@ -30,10 +30,10 @@ def lines(found: Forecast, note: str = "") -> Iterator[str]:
             yield f"  {name:<14} {text}".rstrip()
 
 
-def sentence(found: Forecast) -> str:
+def sentence(found: Forecast, note: str = "") -> str:
     """The same in one line, for a question."""
     parts = (_asks(found), f"{_tokens(found)} tokens", _dollars(found), f"about {duration(found.seconds)}")
-    return "; ".join((*parts, f"rests on {_rests_on(found.pace)}"))
+    return "; ".join((*parts, *([note] if note else []), f"rests on {_rests_on(found.pace)}"))
 
 
 def as_json(found: Forecast) -> Row:
