@@ -30,13 +30,16 @@ REFRESHES = 4.0
 class Going:
     """What is going on: asks in flight and batches at work, with the moment when each began."""
 
-    asks: dict[tuple[str, ...], float] = field(default_factory=dict)
+    asks: dict[tuple[str, ...], tuple[int, float]] = field(default_factory=dict)
+    """Members → the attempt, and when it was sent."""
     written: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     """Declared files that appeared for asks in flight, the latest last."""
     batches: dict[str, tuple[str, float]] = field(default_factory=dict)
     total: int = 0
     """Tasks that are to be done."""
     ended: int = 0
+    queue: set[str] = field(default_factory=set)
+    """Batches that are not staged yet."""
 
 
 class LiveReporter(Reporter):
@@ -80,8 +83,9 @@ class LiveReporter(Reporter):
         self._left.follow(event)
         if isinstance(event, RunStarted):
             going.total = event.stale
+            going.queue = {work.batch for work in event.works}
         elif isinstance(event, Asked):
-            going.asks[event.members] = self._now()
+            going.asks[event.members] = (event.attempt, self._now())
         elif isinstance(event, Replied | Lost):
             going.asks.pop(event.members, None)
             going.written.pop(event.members, None)
@@ -90,6 +94,7 @@ class LiveReporter(Reporter):
             paths[:] = [*(path for path in paths if path != event.path), event.path]
         elif isinstance(event, BatchStarted):
             going.batches[event.batch.id] = (event.batch.title, self._now())
+            going.queue.discard(event.batch.id)
         elif isinstance(event, BatchEnded):
             going.batches.pop(event.batch.id, None)
         elif isinstance(event, TaskEnded):
@@ -110,7 +115,7 @@ class LiveReporter(Reporter):
 
     def _lines(self, width: int) -> list[str]:
         going, totals, now = self._going, self.totals, self._now()
-        asked = [(f"asking for {short(names)}{self._files(names)}", began) for names, began in going.asks.items()]
+        asked = [(self._asking(names, attempt), began) for names, (attempt, began) in going.asks.items()]
         busy = [(f"verifying {name} ({title})", began) for name, (title, began) in going.batches.items()]
         rows = sorted([*asked, *busy], key=lambda row: row[1])
         lines = [f"  {now - began:5.0f} s  {text}" for text, began in rows[:SHOWN]]
@@ -123,8 +128,13 @@ class LiveReporter(Reporter):
             f"${totals.cost:.2f}": 2,
             duration(self.seconds): 3,
         }
+        parts |= {f"{len(going.queue):,} batches in the queue": 6} if len(going.queue) > 1 else {}
         parts |= {} if left is None else {f"about {duration(left)} left": 1}
         return [*lines, _fitted(parts, width)]
+
+    def _asking(self, names: tuple[str, ...], attempt: int) -> str:
+        again = f", attempt {attempt}" if attempt > 1 else ""
+        return f"asking for {short(names)}{again}{self._files(names)}"
 
     def _files(self, names: tuple[str, ...]) -> str:
         """What was written for an ask so far: the latest file, and how many others."""

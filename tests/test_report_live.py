@@ -102,7 +102,7 @@ def test_what_an_agent_writes_stands_in_the_row_of_its_ask() -> None:
     assert "warning: nothing was heard of f.a and 1 more for 300 s" in told
     reporter(Replied(("f.a", "f.b"), 1, Reply("", "end_turn"), paid=True))
     reporter(Asked(("f.a", "f.b"), 2, "m"))
-    assert lines(reporter)[0].endswith("asking for f.a and 1 more"), "another attempt begins with nothing"
+    assert lines(reporter)[0].endswith("asking for f.a and 1 more, attempt 2"), "another attempt begins with nothing"
 
 
 def test_many_are_counted_and_the_time_left_is_guessed_from_what_ended() -> None:
@@ -134,6 +134,15 @@ def test_drawing_does_not_wait_for_a_line_that_waits_for_the_terminal() -> None:
         drawing.start()
         drawing.join(10)
         assert found, "who draws holds the terminal: both would wait for each other"
+
+
+def test_batches_that_are_not_begun_are_counted() -> None:
+    reporter, _, _ = drawn()
+    reporter(RunStarted(PLAN, 6, "anthropic", tuple(Work(batch.id, 1) for batch in BATCHES)))
+    assert "6 batches in the queue" in lines(reporter, 200)[-1]
+    for number, batch in enumerate(BATCHES[:5]):
+        reporter(BatchStarted(batch, number + 1, batch.tasks))
+    assert "queue" not in lines(reporter, 200)[-1]
 
 
 def test_a_narrow_terminal_keeps_what_matters_most() -> None:
