@@ -70,10 +70,10 @@ class Backing:
         return self.name in ASKS_API and not here and self._has_key
 
     def require(self) -> None:
-        """Raises where the backend has no key, or its program is not there."""
+        """Raises where the backend has no key, or its program or class is not there."""
         if self.name in ASKS_API and not self._has_key:
             raise MissingKey(NO_KEY)
-        if self.name == "claude-code":
+        if self.name in ("claude-code", "python"):
             self._made()
 
     @cached_property
@@ -146,6 +146,10 @@ class Backing:
             from brengine.backends.command import CommandBackend
 
             return CommandBackend(settings.command, self._places.project, settings.model)
+        if name == "python":
+            from brengine.backends import plugin
+
+            return plugin.load(settings.python, self._places.project, settings.model)
         raise BackendError(f"there is no backend {name!r}", f"choose one of: {', '.join(BACKENDS)}")
 
     def _claude_code(self) -> Backend:

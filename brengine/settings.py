@@ -13,7 +13,7 @@ from brengine.routing import Routes
 from brengine.source import Source, Span
 from brengine.verdict import Gates
 
-BackendName = Literal["auto", "anthropic", "claude-code", "command", "manual", "replay"]
+BackendName = Literal["auto", "anthropic", "claude-code", "command", "manual", "python", "replay"]
 BACKENDS: tuple[str, ...] = get_args(BackendName)
 
 
@@ -34,6 +34,7 @@ class _Build(_Table):
     backend: BackendName = "auto"
     model: str = "claude-sonnet-5-5"
     command: list[str] = []
+    python: str = ""
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=64)] = 1
     context_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 4000
