@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from brengine import assembling, digest
+from brengine import assembling, digest, keys
 from brengine.asking import Asker
 from brengine.asks import Ask
 from brengine.building import Builder
@@ -228,7 +228,10 @@ class Engine:
         gates = self.board.gates
         rows = [
             ("files", digest.short("files", files)),
-            ("gates", digest.short("gates", [gates.coverage, gates.seconds, gates.memory_mb, gates.processes])),
+            (
+                "gates",
+                keys.gates_digest(gates),
+            ),
             ("toolchain", self.board.toolchain),
         ]
         return tuple(sorted(rows))

@@ -54,6 +54,12 @@ def ask_key(task: Task, contracts: Mapping[str, tuple[Contract, ...]], rulings: 
     return Key("ask", tuple(sorted((name, digest.short("ask", value)) for name, value in values.items())))
 
 
+def gates_digest(gates: Gates) -> str:
+    """What a verdict depends on of its gates, 16 hex digits."""
+    values = [gates.coverage, gates.seconds, gates.memory_mb, gates.processes, gates.teeth]
+    return digest.short("gates", values)
+
+
 def verify_key(
     ask: Key, own: Mapping[str, str], needed: Mapping[str, Mapping[str, str]], gates: Gates, toolchain: str
 ) -> Key:
@@ -64,7 +70,10 @@ def verify_key(
     """
     rows = [
         ("ask", ask.digest[: digest.SHORT]),
-        ("gates", digest.short("gates", [gates.coverage, gates.seconds, gates.memory_mb, gates.processes])),
+        (
+            "gates",
+            gates_digest(gates),
+        ),
         ("toolchain", toolchain),
     ]
     rows += [(f"file:{path}", content[: digest.SHORT]) for path, content in own.items()]

@@ -95,6 +95,8 @@ class Subject:
     gates: Gates
     undeclared: tuple[str, ...] = field(default=())
     """Files that the reply wrote besides the declared ones (the engine refuses those before staging)."""
+    under: tuple[str, ...] = field(default=())
+    """For a task of kind tests: the targets of what it needs directly."""
 
 
 class Checker(Protocol):

@@ -63,6 +63,7 @@ class _Gates(_Table):
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 120
     memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 2048
     processes: Annotated[int, Field(ge=1, le=10_000)] = 64
+    teeth: bool = True
 
 
 class _Spec(_Table):
@@ -110,7 +111,7 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""
-        return Gates(self.coverage, self.seconds, self.memory_mb, self.processes)
+        return Gates(self.coverage, self.seconds, self.memory_mb, self.processes, self.teeth)
 
 
 def load(text: str, path: str) -> Settings:

@@ -87,7 +87,7 @@ class Board:
         """The gates that this task meets: its own coverage goal, else the project's."""
         if task.coverage is None:
             return self.gates
-        return Gates(task.coverage, self.gates.seconds, self.gates.memory_mb, self.gates.processes)
+        return replace(self.gates, coverage=task.coverage)
 
     def closure(self, name: str) -> tuple[str, ...]:
         """Every task that `name` needs, transitively, in plan order, without itself."""

@@ -13,7 +13,7 @@ from brengine.candidates import Candidate, Candidates
 from brengine.domain import Key, Task
 from brengine.ports import Checker, Subject
 from brengine.standing import Board, Standing
-from brengine.verdict import Verdict
+from brengine.verdict import Finding, Verdict
 from brengine.workspace import Workspace, stage
 
 RESTAGES = 3
@@ -77,7 +77,12 @@ class Trials:
             if wrong:
                 return Verdict(task.id, findings=tuple(wrong))
             stage(root, tree)
-            verdict = self._checker.check(Subject(task, root, self._board.gates_of(task)))
+            under = tuple(path for need in task.needs for path in self._board.tasks[need.task].targets)
+            verdict = self._checker.check(Subject(task, root, self._board.gates_of(task), under=under))
+            changed = _changed(tree, root)
+            if changed:
+                findings = (*verdict.findings, *changed)
+                verdict = replace(verdict, findings=findings)
             return replace(verdict, seconds=time.monotonic() - began)
 
     def _tree(self, task: Task, candidate: Candidate, passed: Passed) -> dict[str, bytes]:
@@ -104,3 +109,14 @@ class Trials:
         if files is None:
             return self._board.digests(need)
         return {path: digest.of_bytes(files[path]) for path in self._board.tasks[need].files}
+
+
+def _changed(tree: Mapping[str, bytes], root: Path) -> tuple[Finding, ...]:
+    """Files of the tree that are not what was staged: whatever ran there changed them, so nothing is known of them."""
+    found = []
+    for path, content in tree.items():
+        place = root / path
+        if place.is_symlink() or not place.is_file() or place.read_bytes() != content:
+            hint = "tests write to temporary folders alone"
+            found.append(Finding("files", "it was changed while it was verified", path, hint=hint))
+    return tuple(found)

@@ -132,3 +132,5 @@ class Gates:
     seconds: int = 120
     memory_mb: int = 2048
     processes: int = 64
+    teeth: bool = True
+    """True where tests must fail when the functions that they are for are emptied."""

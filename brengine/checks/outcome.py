@@ -40,9 +40,9 @@ def judged(check: str, findings: tuple[Finding, ...], command: str = "", exit_co
     return Checked((Evidence(check, status, command=command, exit_code=exit_code),), findings)  # type: ignore[arg-type]
 
 
-def limits_of(gates: Gates) -> Limits:
-    """The limits that one command of a check runs under."""
-    return Limits(gates.seconds, gates.memory_mb, gates.processes)
+def limits_of(gates: Gates, seconds: float | None = None) -> Limits:
+    """The limits that one command of a check runs under; `seconds`: another time than the gates'."""
+    return Limits(gates.seconds if seconds is None else seconds, gates.memory_mb, gates.processes)
 
 
 @contextmanager

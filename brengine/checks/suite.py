@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brengine import assembling
-from brengine.checks import components, documents, files, testing
+from brengine.checks import components, documents, files, teeth, testing
 from brengine.checks.outcome import Checked, Tools
 from brengine.domain import PROJECT, Task
 from brengine.errors import EngineError
@@ -57,10 +57,12 @@ class Suite:
         run: Stage = lambda: testing.check(subject.root, wanted, subject.gates, tools)  # noqa: E731
         if subject.task.assembles:
             return [lambda: testing.check(subject.root, _of_regions(subject), subject.gates, tools)]
+        bite: Stage = lambda: teeth.check(subject, wanted.tests, wanted.targets or subject.under, tools)  # noqa: E731
+        bites = [bite] if subject.gates.teeth else []
         if kind == "code":
-            return [lambda: components.check(subject), run]
+            return [lambda: components.check(subject), run, *bites]
         if kind == "tests":
-            return [run]
+            return [run, *bites]
         if kind == "documentation":
             return [lambda: documents.check(subject, tools)]
         return [lambda: documents.examples(subject, tools)] if kind == "examples" else []
