@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from brengine import assembling, reply
 from brengine.asking import Asker
 from brengine.blobs import Actions, Blobs
+from brengine.checks import unfinished
 from brengine.domain import Task
 from brengine.ledger import Stored
 from brengine.plans import replies
@@ -16,6 +17,9 @@ from brengine.stale import Rung, asks_anew
 from brengine.standing import Standing
 from brengine.verdict import Finding, Outcome
 from brengine.workspace import Workspace
+
+KEPT = 0.7
+"""The share of its assertions that the tests of a repair must keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,27 @@ class Candidates:
                     findings.append(content)
                 else:
                     files[change.path] = content
+        if before and not findings:
+            findings += _weakened(standing.task, before.files, files)
+            if findings:  # the tests that it had stay, and are what the next attempt is compared with
+                files |= {path: before.files[path] for path in standing.task.tests if path in before.files}
         base = before.base if before else {path: found.base.get(path, "") for path in own}
         asked = replies.questions(parsed.notes)
         return Candidate(
             files, base, Outcome.BUILT, attempt, found.reply.model, False, tuple(findings), asked, found.members
         )
+
+
+def _weakened(task: Task, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Finding]:
+    """A repair whose tests assert much less than those that did not pass."""
+    had, has = (
+        unfinished.assertions([files[path].decode("utf-8", "replace") for path in task.tests if path in files])
+        for files in (before, after)
+    )
+    if has >= had * KEPT - 1:
+        return []
+    said = f"the tests of the attempt before could fail in {had} places, these in {has}"
+    return [Finding("weakened", said, task.tests[0], hint="mend what fails; keep what tests it")]
 
 
 def _apply(change: reply.FileChange, current: bytes | None) -> bytes | Finding:

@@ -15,6 +15,7 @@ CLASSES = (
     "refusal",
     "cut",
     "reply",
+    "weakened",
     "files",
     "components",
     "tests",

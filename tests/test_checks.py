@@ -13,6 +13,7 @@ import pytest
 from builders import contract, task
 
 from brengine import interface
+from brengine.checks import unfinished
 from brengine.checks.suite import Suite
 from brengine.commands import Door
 from brengine.domain import Task
@@ -156,7 +157,14 @@ def test_good_code_passes_with_evidence_of_what_ran(tmp_path: Path) -> None:
 LYING = {
     "no tests": ("def helper():\n    pass\n", "no test ran"),
     "red": (TESTS.replace("== 0", "== 5"), "test_f"),
-    "skipped": ("import pytest\n\n\n@pytest.mark.skip\ndef test_f():\n    pass\n", "no test ran (1 skipped)"),
+    "skipped": ("import pytest\n\n\n@pytest.mark.skip\ndef test_f():\n    pass\n", "test_f is marked skip"),
+    "skips itself": ("import pytest\n\n\ndef test_f():\n    pytest.skip('no')\n", "no test ran (1 skipped)"),
+    "expected to fail": (TESTS.replace("def test_f", "@pytest.mark.xfail\ndef test_f"), "test_f is marked xfail"),
+    "all skipped": (f"import pytest\n\npytestmark = pytest.mark.skip\n{TESTS}", "all tests of the file are skipped"),
+    "a tuple": (
+        "from pkg.a import f\n\n\ndef test_f():\n    f(1), f(0)\n    assert (f(1) == 2, 'no')\n",
+        "always true",
+    ),
     "exits": ("import os\nos._exit(0)\n", "left no report"),
     "sys exit": ("import sys\nsys.exit(0)\n", "SystemExit: 0"),
     "broken import": ("import nothing_like_this\n", "nothing_like_this"),
@@ -182,6 +190,43 @@ def test_configuration_in_the_tree_does_not_count(tmp_path: Path) -> None:
     assert "lines and branches" in said(verdict)
     broken = check(tmp_path, A, {"tests/test_a.py": "import nothing_like_this\n"})
     assert str(tmp_path) not in said(broken) and sys.prefix not in said(broken), "the same on every machine"
+
+
+UNFINISHED = {
+    "not implemented": ("def f(a, b=1):\n    raise NotImplementedError\n", "f is not implemented"),
+    "not implemented, said": ('def f(a, b=1):\n    """Words."""\n    raise NotImplementedError("later")\n', "f is not"),
+    "does nothing": ("def f(a, b=1):\n    ...\n", "f does nothing"),
+    "passes": ('def f(a, b=1):\n    """Words."""\n    pass\n', "f does nothing"),
+    "note": (f"{CODE}# TODO: the rest\n", "work is left"),
+    "fixme": (CODE.replace("return 0", "return 0  # fixme"), "work is left"),
+}
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_code_that_is_not_there_yet_is_a_finding(tmp_path: Path, name: str) -> None:
+    code, message = UNFINISHED[name]
+    verdict = check(tmp_path, A, {"pkg/a.py": code, "tests/test_a.py": TESTS})
+    assert not verdict.passed and message in said(verdict) and "pkg/a.py:" in said(verdict), said(verdict)
+
+
+HONEST = {
+    "abstract": "import abc\n\n\nclass Base(abc.ABC):\n    @abc.abstractmethod\n    def run(self): ...\n",
+    "protocol": "from typing import Protocol\n\n\nclass Runs(Protocol):\n    def run(self) -> int: ...\n",
+    "old base": "class B:\n    def run(self):\n        raise NotImplementedError\n\n\n"
+    "class C(B):\n    def run(self):\n        return 1\n",
+    "handler": "class Quiet(Exception):\n    def log_message(self, *words):\n        pass\n",
+    "todo list": "TODO = '# TODO: buy milk'\n\n\ndef todo():\n    return TODO  # todos are the product here\n",
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_what_is_rightly_without_a_body_is_no_finding(name: str) -> None:
+    assert not list(unfinished.in_code("pkg/a.py", HONEST[name], (contract("run"), contract("todo")))), name
+
+
+def test_conditional_skips_and_other_marks_are_no_finding() -> None:
+    text = "import pytest\n\n\n@pytest.mark.skipif(False, reason='x')\n@pytest.mark.parametrize('a', [1])\n"
+    assert not list(unfinished.in_tests("tests/test_a.py", f"{text}def test_f(a):\n    assert a\n"))
 
 
 FILES = {

@@ -187,6 +187,28 @@ def test_the_best_attempt_is_kept_not_the_last(box: Sandbox, model: ModelServer)
     assert "return ''" in kept.read_text()
 
 
+def test_a_repair_that_takes_out_its_tests_is_refused(box: Sandbox, model: ModelServer) -> None:
+    many = "from calc.adding import add\n\n\ndef test_add():\n" + "".join(
+        f"    assert add({n}, 3) == {n + 3}\n" for n in range(9)
+    )
+    few = "from calc.adding import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+
+    def answer(asked: str, server: ModelServer) -> str | None:
+        if "calc/adding.py" not in declared(asked):
+            return None
+        first = "This is attempt" not in asked
+        wrong = "def add(a: int, b: int) -> int:\n    return a + b if a < 8 else 0\n"
+        files = {"calc/adding.py": wrong, "tests/test_adding.py": many if first else few}
+        return write_reply({**_own(asked), **files}, nonce(asked))
+
+    model.answer = answer
+    failed = box.br("build", "arithmetic")
+    assert failed.code == 1, failed.out
+    assert "the tests of the attempt before could fail in 9 places, these in 1" in failed.out
+    assert "weakened: Tests were taken out" in model.prompts[-1]
+    assert "in 9 places" in failed.out.rpartition("attempt 3 of 3")[2], "the next one is compared with the first"
+
+
 def test_the_share_that_came_from_the_cache_is_told(box: Sandbox, model: ModelServer) -> None:
     model.usage = {"input_tokens": 25, "cache_read_input_tokens": 75, "output_tokens": 1}
     built = box.br("build", "arithmetic")

@@ -62,7 +62,7 @@ class Suite:
         if kind == "code":
             return [lambda: components.check(subject), run, *bites]
         if kind == "tests":
-            return [run, *bites]
+            return [lambda: components.check(subject), run, *bites]
         if kind == "documentation":
             return [lambda: documents.check(subject, tools)]
         return [lambda: documents.examples(subject, tools)] if kind == "examples" else []

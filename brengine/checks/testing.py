@@ -17,6 +17,8 @@ from brengine.verdict import Evidence, Finding, Gates
 NEVER = "(?!)"
 """A pattern that matches nothing: no pragma and no omit list counts."""
 SHOWN_LINES = 40
+STRICT = ("-q", "--tb=short", "-W", "error::pytest.PytestAssertRewriteWarning")
+"""An assertion about a tuple, which is always true, is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,16 @@ def _argv(root: Path, folder: Path, wanted: Wanted, tools: Tools) -> tuple[str, 
     (folder / "pytest.ini").write_text("[pytest]\n")
     python = (tools.python, "-m")
     measure = ("coverage", "run", f"--rcfile={rcfile}", "-m") if wanted.targets else ()
-    options = ("-c", str(folder / "pytest.ini"), f"--rootdir={root}", "-p", "no:cacheprovider", "-q", "--tb=short")
+    options = (
+        "-c",
+        str(folder / "pytest.ini"),
+        f"--rootdir={root}",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--tb=short",
+        *STRICT,
+    )
     report = (f"--junitxml={folder / 'junit.xml'}", "-o", "junit_family=xunit2", "-o", "junit_logging=no")
     return (*python, *measure, "pytest", *options, *report, *wanted.tests)
 
