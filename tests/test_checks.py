@@ -195,6 +195,11 @@ def test_configuration_in_the_tree_does_not_count(tmp_path: Path) -> None:
 UNFINISHED = {
     "not implemented": ("def f(a, b=1):\n    raise NotImplementedError\n", "f is not implemented"),
     "not implemented, said": ('def f(a, b=1):\n    """Words."""\n    raise NotImplementedError("later")\n', "f is not"),
+    "a class of stubs": (
+        f"{CODE}\n\nclass S:\n    def __init__(self):\n        self.a = 1\n\n    def run(self):\n"
+        "        raise NotImplementedError\n",
+        "run is not implemented",
+    ),
     "does nothing": ("def f(a, b=1):\n    ...\n", "f does nothing"),
     "passes": ('def f(a, b=1):\n    """Words."""\n    pass\n', "f does nothing"),
     "note": (f"{CODE}# TODO: the rest\n", "work is left"),
@@ -214,6 +219,8 @@ HONEST = {
     "protocol": "from typing import Protocol\n\n\nclass Runs(Protocol):\n    def run(self) -> int: ...\n",
     "old base": "class B:\n    def run(self):\n        raise NotImplementedError\n\n\n"
     "class C(B):\n    def run(self):\n        return 1\n",
+    "base of other files": "class B:\n    def run(self):\n        raise NotImplementedError\n\n    def twice(self):\n"
+    "        return 2 * self.run()\n",
     "handler": "class Quiet(Exception):\n    def log_message(self, *words):\n        pass\n",
     "todo list": "TODO = '# TODO: buy milk'\n\n\ndef todo():\n    return TODO  # todos are the product here\n",
 }

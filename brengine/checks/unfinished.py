@@ -27,7 +27,8 @@ def in_code(path: str, text: str, contracts: Sequence[Contract]) -> Iterator[Fin
         named = {ast.unparse(d).rpartition(".")[2] for d in node.decorator_list}
         if named & set(ABSTRACT) or (owner and _abstract(owner)):
             continue
-        if _not_implemented(node) and node.name not in overridden:
+        open_base = owner is not None and not all(_not_implemented(row) for row in _methods(owner))
+        if _not_implemented(node) and node.name not in overridden and not open_base:
             yield _found(path, node.lineno, f"{node.name} is not implemented", "write it")
         elif node.name in promised and not (owner and owner.bases) and all(is_idle(row) for row in node.body):
             yield _found(path, node.lineno, f"{node.name} does nothing", "write what its contract says")
@@ -53,6 +54,11 @@ def in_tests(path: str, text: str) -> Iterator[Finding]:
 
 def _found(path: str, line: int, message: str, hint: str) -> Finding:
     return Finding("components", message, path, line, hint)
+
+
+def _methods(owner: ast.ClassDef) -> list[Function]:
+    """The methods that make a class what it is: a base that leaves some open has others that do something."""
+    return [row for row in owner.body if isinstance(row, Function) and not row.name.startswith("__")]
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[ast.ClassDef | None, Function]]:
