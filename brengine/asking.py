@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from brengine.asks import Ask, Member, Prompt, Reply, Usage, Waiting
+from brengine.asks import EDITED, Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.blobs import Blobs
 from brengine.budget import Budget, Slot
-from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarge
+from brengine.errors import BackendError, Declined, OverBudget, TooLarge
 from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored
 from brengine.ports import Backend, Counter
@@ -185,7 +185,7 @@ class Asker:
                     self._ledger.append({"t": "retry", "task": member.task, "key": member.key, "base": member.attempt})
                 raise self._left(ask)
             if said.text != self.text(stored):
-                self._keep(ask, prompt, said, base)
+                self._keep(ask, prompt, replace(stored.reply, text=said.text, note=EDITED), base)
             return None
         return answer
 
@@ -207,7 +207,7 @@ class Asker:
         began = time.monotonic()
         try:
             answer = backend.answer(ask, prompt)
-        except (BackendError, OverBudget) as error:
+        except BaseException as error:  # whatever it is, the room that was reserved is free again
             self._unanswered(ask, slot, error)
             raise
         if isinstance(answer, Waiting):
@@ -228,7 +228,7 @@ class Asker:
     def _stopped(self, error: OverBudget) -> None:
         self.over, self.closed = error, "the budget does not allow it"
 
-    def _unanswered(self, ask: Ask, slot: Slot | None, error: BrError) -> None:
+    def _unanswered(self, ask: Ask, slot: Slot | None, error: BaseException) -> None:
         """No reply: what tries took is told, so that no token is left out of the sum."""
         used = slot.used if slot else Usage()
         self._ledger.append(gone_row(ask, used, slot.used_cost if slot and slot.cost else None))
@@ -243,4 +243,6 @@ class Asker:
     ) -> None:
         blob = self._blobs.put(reply.text.encode("utf-8", "replace"))
         self._ledger.append(reply_row(ask, prompt, blob, reply, base, seconds))
+        if reply.note == EDITED:  # no other ask, and nothing more to pay
+            return
         self._sink(Replied(tuple(m.task for m in ask.members), ask.members[0].attempt, reply, paid=True))

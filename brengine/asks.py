@@ -111,6 +111,12 @@ class Reply:
     """Dollars, or None when the price is unknown."""
     note: str = ""
     """Where a recorded reply came from, or how it is labelled."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt as the endpoint counted them in one try; 0 where that is not known."""
+
+
+EDITED = "edited by a person"
+"""The note of a reply that took the place of a stored one: it is no other ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from brengine import digest
 from brengine.asking import Asker
 from brengine.asks import Waiting
+from brengine.attempts import RAN, Blame, Tries, about, names, tests_only
 from brengine.candidates import Candidate, Candidates
-from brengine.domain import Batch, Key, Task
-from brengine.errors import Declined, OverBudget
+from brengine.codec import record_to_row
+from brengine.domain import Batch, Key, ReasonKind, Task
+from brengine.errors import BackendError, Declined, OverBudget
 from brengine.events import AttemptFailed, BatchEnded, BatchStarted, Sink, TaskEnded
 from brengine.ledger import Ledger
-from brengine.plans import anchors
 from brengine.plans.replies import Question
 from brengine.promotion import Accepted, Promoter
 from brengine.prompt import Repair
 from brengine.rows import Row
 from brengine.standing import Board, Standing
 from brengine.trial import Passed, Trials
-from brengine.verdict import Finding, Outcome, Record, Spent, Verdict, signature
+from brengine.verdict import Finding, Outcome, Record, Spent, Verdict
 from brengine.workspace import stage, unstage
 
 
@@ -35,39 +36,6 @@ class Ending:
     findings: tuple[Finding, ...] = ()
     note: str = ""
     waiting: Waiting | None = None
-
-
-@dataclass(slots=True)
-class Tries:
-    """The attempts at one task in a run."""
-
-    last: int
-    """The number of the last one that is allowed."""
-    stuck: bool = False
-    """The latest failed as the one before it."""
-    best: Candidate | None = None
-    """The one that came furthest: most checks passed, then fewest findings, then the latest."""
-    _best: tuple[int, int] = (-1, 0)
-    _before: frozenset[tuple[str, str, str]] = frozenset()
-
-    def failed(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Take a failed one into account."""
-        now = signature(verdict.findings)
-        self.stuck, self._before = now == self._before, now
-        score = (sum(e.status == "passed" for e in verdict.evidence), -len(verdict.findings))
-        if self.best is None or score >= self._best:
-            self.best, self._best = candidate, score
-
-
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """An author whose task failed says that a need is wrong."""
-
-    need: str
-    key: str
-    """The need's ask Key digest."""
-    by: str
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +76,10 @@ class Builder:
         self.blames: list[Blame] = []
         """What this run's authors said of needs that are to be asked again."""
 
-    def build(self, batch: Batch) -> dict[str, Outcome]:
+    def build(self, batch: Batch, no_reply: Callable[[BackendError], None]) -> dict[str, Outcome]:
         """Bring every member as far as it goes; emits events; answers each member's outcome.
 
-        Raises BackendError when no reply can be had; what passed before that is promoted.
+        Where no reply can be had, what passed before is promoted, and `no_reply` is called with the error.
         """
         standings = {name: self._board.standing(name) for name in batch.tasks}
         self._mark_upstream(standings)
@@ -122,6 +90,11 @@ class Builder:
         try:
             awaited = self._fetched(tuple(standings[name] for name in stale))
             self._members(standings, stale, awaited, endings)
+        except BackendError as error:
+            left = (name for name in stale if name not in endings and standings[name].reasons)
+            note = f"no reply: {error.message}"
+            endings |= {name: Ending(standings[name].task, Outcome.ERRORED, note=note) for name in left}
+            no_reply(error)
         finally:
             self._promote(batch, endings)
             unstage(self._trials.staging / batch.id)
@@ -191,7 +164,7 @@ class Builder:
                 note = "your edit is adopted" if candidate.edited else ""
                 return Ending(standing.task, candidate.outcome, accepted, verdict, note=note)
             tries.failed(candidate, verdict)
-            following = self._blames(standing, candidate, verdict) or self._after_failure(
+            following = self._blames(standing, candidate, verdict, tries) or self._after_failure(
                 standing, candidate, verdict, tries
             )
             if isinstance(following, Ending):
@@ -215,17 +188,20 @@ class Builder:
     def _own_questions(self, task: Task, candidate: Candidate) -> list[Question]:
         """Those questions of a reply that are about this task: it is named, covers the lines, or nobody else does."""
         mates = [self._board.tasks[name] for name in candidate.members if name != task.id]
-        return [q for q in candidate.questions if _about(q, task) or not any(_about(q, mate) for mate in mates)]
+        return [q for q in candidate.questions if about(q, task) or not any(about(q, mate) for mate in mates)]
 
-    def _blames(self, standing: Standing, candidate: Candidate, verdict: Verdict) -> Ending | None:
+    def _blames(self, standing: Standing, candidate: Candidate, verdict: Verdict, tries: Tries) -> Ending | None:
         """The end for now of a task that failed and whose author blames a need: that is asked again first, once."""
         state, task = self._ledger.state, standing.task
-        for question in candidate.questions if not (self._asker.closed or verdict.errored) else ():
+        ran = any(finding.check in RAN for finding in verdict.findings)
+        for question in candidate.questions if ran and not (self._asker.closed or verdict.errored) else ():
             for need in self._board.closure(task.id):
                 key, record = self._board.ask_key(need).digest, state.records.get(need)
                 kept = (need, key) in state.blamed or (record and record.adopted) or self._board.tasks[need].assembles
-                if question.kind == "blame" and _is(question.about, self._board.tasks[need]) and not kept:
+                if question.kind == "blame" and names(question.about, self._board.tasks[need]) and not kept:
                     self._ledger.append(_judged(standing, candidate, verdict))
+                    last = tries.last
+                    self._sink(AttemptFailed(task, candidate.attempt, last, verdict.findings, again=False))
                     said = f"{question.said}\n{verdict.findings[0]}"[:1200]
                     self.blames.append(Blame(need, key, task.id, said))
                     note = f"its author blames {need}: {question.said[:300]}"
@@ -242,19 +218,34 @@ class Builder:
     ) -> Candidate | Ending:
         task, last = standing.task, tries.last
         asked = not (candidate.edited or task.assembles)
-        again = asked and not verdict.errored and candidate.attempt < last
+        again = asked and not verdict.errored and not self._asker.closed and candidate.attempt < last
         self._ledger.append(_judged(standing, candidate, verdict))
         self._sink(AttemptFailed(task, candidate.attempt, last, verdict.findings, again))
         if verdict.errored:
             return Ending(task, Outcome.ERRORED, verdict=verdict, note=verdict.errored)
         if again:
             return self._repaired(standing, candidate, verdict, tries)
+        known = (task.id, standing.ask.digest)
+        if known in self._ledger.state.asked_again and not candidate.edited:
+            self._ledger.append({"t": "cleared", "task": task.id, "key": standing.ask.digest})
+            note = f"no new answer passed, so it stays as it was; {self._keep_best(task, tries)}"
+            return Ending(task, Outcome.UP_TO_DATE, verdict=Verdict(task.id), note=note)
+        self._disprove(standing, verdict)
         note = "your file is kept as it is" if candidate.edited else self._keep_best(task, tries)
         return Ending(task, Outcome.FAILED, verdict=verdict, findings=verdict.findings, note=note)
 
+    def _disprove(self, standing: Standing, verdict: Verdict) -> None:
+        """What was recorded did not pass again, though nothing that it rests on has changed: it is not done."""
+        record = standing.record
+        same = all(r.kind in (ReasonKind.VERIFY_ASKED, ReasonKind.FORGOTTEN) for r in standing.reasons)
+        if record is not None and same:
+            failed = replace(record, failed=f"verified again: {verdict.findings[0]}"[:600])
+            row = {"t": "record", "task": record.task, "record": record_to_row(failed)}
+            self._ledger.append(row)
+
     def _repaired(self, standing: Standing, candidate: Candidate, verdict: Verdict, tries: Tries) -> Candidate | Ending:
         attempt = candidate.attempt + 1
-        only = () if tries.stuck else _tests_only(standing.task, candidate, verdict)
+        only = () if tries.stuck else tests_only(standing.task, candidate, verdict)
         repair = Repair(attempt, tries.last, verdict.findings, tries.stuck, only)
         try:
             waiting = self._asker.repair(standing, repair, candidate.files, candidate.base)
@@ -310,25 +301,6 @@ class Builder:
             for path in paths
         )
         return Ending(task, Outcome.FAILED, findings=findings, note="both versions are kept")
-
-
-def _is(word: str, task: Task) -> bool:
-    """True where a word names a task: its id or name, one of its files, one of its contracts."""
-    return word in (task.id, task.name, *task.files, *(contract.name for contract in task.defines))
-
-
-def _tests_only(task: Task, candidate: Candidate, verdict: Verdict) -> tuple[str, ...]:
-    """The tests, where code that had passed went red by what its needs do now, and nothing else is wrong."""
-    red = all(finding.check == "tests" for finding in verdict.findings)
-    return task.tests if red and task.kind == "code" and candidate.outcome is Outcome.VERIFIED else ()
-
-
-def _about(question: Question, task: Task) -> bool:
-    """True where a question names the task, one of its files, or a line that it covers."""
-    if question.kind == "conflict":
-        lines = {quote.line for quote in anchors.read(question.about)[0]}
-        return any(lines & set(cover.span.lines) for cover in task.covers)
-    return any(word in question.said for word in (task.id, task.name, *task.files))
 
 
 def _waits(task: Task, waiting: Waiting) -> Ending:

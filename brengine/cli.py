@@ -33,6 +33,7 @@ class Lazy(click.Group):
             "brengine.cli_build",
             "Take your own files for the answer: they are verified, nobody is asked.",
         ),
+        "verify": ("brengine.cli_verify", "Run the checks of what is built again; --trace shows what rests on what."),
         "task": ("brengine.cli_task", "List tasks, show one, or execute one by hand."),
         "prompt": ("brengine.cli_look", "Show exactly what would be sent for a task."),
         "status": ("brengine.cli_status", "What is built, what is stale, what failed."),

@@ -94,9 +94,7 @@ def retry(where: Places, /, target: str, **options: Any) -> int:
         standing = project.board.standing(name)
         if standing.reasons:
             key = standing.ask.digest
-            tried = [n for (task, asked, n) in project.ledger.state.replies if task == name and asked == key]
-            recorded = [standing.record.attempt] if standing.record else []
-            base = max([*tried, *recorded, 1])
+            base = project.ledger.last_attempt(name, key)
             project.ledger.append({"t": "retry", "task": name, "key": key, "base": base})
     project.engine.end()
     return build_all(where, (chosen.name,), **options)
@@ -156,33 +154,36 @@ def build_all(
     yes: bool = False,
     wait: bool = False,
     person: Callable[[Project], Person] | None = None,
+    again: frozenset[str] = frozenset(),
     **capped: Any,
 ) -> int:
-    """Build and report; answers the exit code. `closed`: why nobody may be asked; `person`: who decides each ask."""
+    """Build and report; answers the exit code.
+
+    `closed`: why nobody may be asked; `person`: who decides each ask; `again`: tasks to verify anyway.
+    """
     reporter = _reporter(quiet, as_json, drawn=person is None)
     caps = cli_budget.taken(capped)
     project = Project(
-        where, backend=backend or "", spec=spec, record=record, sink=reporter, caps=caps, closed=closed, person=person
+        where,
+        backend=backend or "",
+        spec=spec,
+        record=record,
+        sink=reporter,
+        caps=caps,
+        closed=closed,
+        person=person,
+        again=again,
     )
     width = jobs or project.settings.jobs
     reporter.live = width == 1
     if not closed and not project.ledger.state.records:
         project.require_backend()
     cli_reading.settle(project, accept_reading)
-    if not closed and project.settings.planner == "model" and project.unplanned:
-        cli_preview.approve_plan(project, yes)
-        from brengine import planner
-
-        planner.ensure(project, reporter.say)
+    if not closed:
+        _planned(project, reporter, yes)
     chosen = cli_preview.announced(project, targets)
     if _nothing_to_do(project, chosen):
-        project.keep_plan()
-        if not project.plan.tasks:
-            for line in spec_report.headline(project.plan.spec):
-                click.echo(line)
-            return 0
-        count = len(project.plan.tasks) if not chosen else len({t for c in chosen for t in c.tasks})
-        reporter.up_to_date(count)
+        _say_up_to_date(project, chosen, reporter)
         return 0
     stale = cli_preview.stale(project, chosen)
     if not closed and any(standing.rung is Rung.ASK for standing in stale.values()):
@@ -195,6 +196,24 @@ def build_all(
     with reporter:
         code = _rounds(project, targets, reporter, width, keep_going, wait)
     return cli_ending.closing(project, reporter, stale, code)
+
+
+def _planned(project: Project, reporter: Reporter, yes: bool) -> None:
+    """Have the plan made that a model is to make, where it is not there or behind."""
+    if project.settings.planner == "model" and project.unplanned:
+        cli_preview.approve_plan(project, yes)
+        from brengine import planner
+
+        planner.ensure(project, reporter.say)
+
+
+def _say_up_to_date(project: Project, chosen: Sequence[Selected], reporter: Reporter) -> None:
+    project.keep_plan()
+    if project.plan.tasks:
+        reporter.up_to_date(len({t for c in chosen for t in c.tasks}) if chosen else len(project.plan.tasks))
+        return
+    for line in spec_report.headline(project.plan.spec):
+        click.echo(line)
 
 
 def _reporter(quiet: bool, as_json: bool, drawn: bool) -> Reporter:
@@ -230,7 +249,7 @@ def _rounds(
             amended += 1
             if not _amended(project, reporter):
                 return code
-        elif project.engine.blamed:
+        elif project.engine.blamed and not _ends(project):
             blamed = ", ".join(project.engine.blamed)
             reporter.say(f"\nAsked again, for what authors of dependents say is wrong: {blamed}")
             project.replan()
@@ -239,6 +258,12 @@ def _rounds(
             project.replan()
         else:
             return code
+
+
+def _ends(project: Project) -> bool:
+    """True where nothing more is to be asked in this run: a person or the budget said so, or nobody answers."""
+    asker = project.asker
+    return bool(asker.closed or asker.over or asker.declined or project.engine.failures)
 
 
 def _amended(project: Project, reporter: Reporter) -> bool:

@@ -52,7 +52,7 @@ class AtTerminal:
             elif answer == "e":
                 edited = click.edit(answered.text, extension=".md")
                 if edited and edited.strip():
-                    answered = replace(answered, text=edited, usage=Usage(), cost=0.0, note="edited by a person")
+                    answered = replace(answered, text=edited)
                     self._show(ask, prompt, answered)
             elif answer == "r":
                 return str(click.prompt("What should be different"))
@@ -89,11 +89,16 @@ class AtTerminal:
 
     def _show(self, ask: Ask, prompt: Prompt, answered: Reply) -> None:
         """The diff in colour, then what else the reply says."""
-        declared = frozenset(path for m in ask.members for path in self._files(m.task))
+        declared = frozenset(ask.only or (path for m in ask.members for path in self._files(m.task)))
         parsed = reply.parse(answered.text, prompt.nonce, declared, stop=answered.stop, allowed_missing=declared)
         for change in parsed.files:
             before = (self._project.workspace.read(change.path) or b"").decode("utf-8", "replace")
-            after = change.content if change.content is not None else reply.apply_edits(before, change.edits)[0]
+            had = (ask.files or {}).get(change.path)
+            over = before if had is None else had.decode("utf-8", "replace")
+            after, wrong = (change.content, "") if change.content is not None else reply.apply_edits(over, change.edits)
+            if wrong:
+                click.secho(f"{change.path}: {wrong}", fg="red")
+                continue
             for line in _diff(change.path, before, after):
                 click.echo(line)
         if parsed.notes:

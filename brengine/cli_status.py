@@ -78,6 +78,7 @@ def conditions_of(
         conditions.past(history(project.places.journal) if rows is None else rows),
         stored,
         state.bases,
+        state.asked_again,
         state.questions,
         _awaited(project.places),
         project.settings.attempts,

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from brengine import cleaning, cli_status, select, task_report
+from brengine import cleaning, cli_status, conditions, select, task_report
 from brengine.cli_build import build_all
 from brengine.cli_preview import HOW, require_task
 from brengine.cli_words import FEATURE, TARGET, TASK
@@ -144,8 +144,10 @@ def task_execute(
     text = "" if reply is None else sys.stdin.read() if str(reply) == "-" else _reply_text(reply)
     build_all(where, (name,), backend="manual", record=record)
     text = _edited() if reply is None else text
+    asked = conditions.past(history(where.journal)).asked
+    own = {f"{ask}.prompt.md" for ask, members in asked.items() if any(name == found.id for name, _, _ in members)}
     folder = where.state / "manual"
-    waiting = sorted(p for p in folder.glob("*.prompt.md") if not _reply_of(p).exists())
+    waiting = sorted(p for p in folder.glob("*.prompt.md") if p.name in own and not _reply_of(p).exists())
     if not waiting:
         raise InputError(f"no prompt waits for a reply to {found.id}", f"`br why {found.id}` tells its state")
     _reply_of(max(waiting, key=lambda p: p.stat().st_mtime_ns)).write_text(text, encoding="utf-8")

@@ -86,6 +86,8 @@ class Known:
     past: Past
     stored: Callable[[Member], object]
     bases: Mapping[tuple[str, str], int]
+    asked_again: Container[tuple[str, str]]
+    """(task, ask Key digest) of needs that a dependent's author blamed: a build asks for them by itself."""
     questions: Container[tuple[str, str]]
     """(task, ask Key digest) of authors' questions that nobody has answered."""
     awaited: Mapping[str, tuple[str, str]]
@@ -112,11 +114,13 @@ def _own(standing: Standing, known: Known) -> Condition:
     """The condition of a task whatever its needs are."""
     name, key, record = standing.task.id, standing.ask.digest, standing.record
     reasons = tuple(str(reason) for reason in standing.reasons)
-    if record is not None and record.failed:
+    if record is not None and record.failed and (name, key) not in known.asked_again:
         return Condition(name, "failed", reasons, (record.failed,))
     if not reasons:
         return Condition(name, "adopted" if record is not None and record.adopted else "built")
     state = "stale" if record is not None else "not built"
+    if (name, key) in known.asked_again:
+        return Condition(name, state, reasons, note="it is asked for again: a dependent's author blames it")
     if (name, key) in known.questions:
         return Condition(name, "skipped", reasons, note="its author asks, so the plan is amended first")
     row = known.past.judged.get((name, key))

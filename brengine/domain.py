@@ -297,6 +297,7 @@ class ReasonKind(StrEnum):
     UPSTREAM_STALE = "upstream stale"
     RETRY_ASKED = "retry asked"
     FORGOTTEN = "forgotten"
+    VERIFY_ASKED = "verification asked"
 
 
 @dataclass(frozen=True, slots=True)

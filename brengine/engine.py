@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -145,14 +144,12 @@ class Engine:
     def build(self, batch: str) -> bool:
         """Bring a batch up the ladder; True when every member is done."""
         found = self.board.batches[batch]
-        try:
-            ended = self._builder.build(found)
-        except BackendError as error:
-            self._no_reply(tuple(name for name in found.tasks if not self.board.is_done(name)), error)
-            raise
-        self._settle(ended)
+        errors: list[BackendError] = []
+        self._settle(self._builder.build(found, errors.append))
         self.board.remember(batch)
-        return all(outcome.done for outcome in ended.values())
+        if errors:
+            raise errors[0]
+        return all(self.outcomes[name].done for name in found.tasks)
 
     def _no_reply(self, tasks: tuple[str, ...], error: BackendError) -> None:
         """Tasks that ended because no answer could be had."""
@@ -196,17 +193,15 @@ class Engine:
     def _take_up(self) -> None:
         """What authors blamed is not done any more, and is asked for again at the next run or round, once."""
         for blame in self._builder.blames:
-            record = self._ledger.state.records.get(blame.need)
-            if (blame.need, blame.key) in self._ledger.state.blamed:
+            state = self._ledger.state
+            record, known = state.records.get(blame.need), (blame.need, blame.key)
+            if record is None or known in state.blamed:
                 continue
-            row = {"t": "blame", "task": blame.need, "key": blame.key, "by": blame.by, "said": blame.said}
+            said = f"{blame.by}, which needs it, failed; its author says: {blame.said}"
+            base = self._ledger.last_attempt(blame.need, blame.key)
+            row = {"t": "blame", "task": blame.need, "key": blame.key, "by": blame.by, "said": said, "base": base}
             self._ledger.append(row)
-            if record is not None:
-                failed = replace(record, failed=f"{blame.by}, which needs it, failed; its author says: {blame.said}")
-                self._ledger.append({"t": "record", "task": blame.need, "record": record_to_row(failed)})
-                base = max(record.attempt, 1)
-                self._ledger.append({"t": "retry", "task": blame.need, "key": blame.key, "base": base})
-                self.blamed = (*self.blamed, blame.need)
+            self.blamed = (*self.blamed, blame.need)
         self._builder.blames.clear()
 
     # --- the whole project --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class State:
     """(task, ask Key digest) -> what its author asked and nobody has answered."""
     blamed: set[tuple[str, str]] = field(default_factory=set)
     """(task, ask Key digest) that a dependent's author blamed: each is asked again for that once."""
+    asked_again: set[tuple[str, str]] = field(default_factory=set)
+    """Those of them that are still to be asked for, by nobody's wish but that author's."""
     asked_before: dict[str, int] = field(default_factory=dict)
     """Task -> how often its author's questions led to an amendment."""
     measured: dict[str, Measured] = field(default_factory=dict)
@@ -101,6 +103,12 @@ class Ledger:
                 state.notes.append(f"{self._journal.name}: an entry {row['t']!r} of another shape was passed over")
         self.state = state
         return state
+
+    def last_attempt(self, task: str, key: str) -> int:
+        """The highest number of an attempt at an ask Key that is stored or recorded, at least 1."""
+        tried = [n for (name, asked, n) in self.state.replies if name == task and asked == key]
+        record = self.state.records.get(task)
+        return max([*tried, record.attempt if record else 0, 1])
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one entry, flushed to the disk before this returns, and take it into the state."""
@@ -211,9 +219,9 @@ def _intent(state: State, row: Row) -> None:
 def _reply(state: State, row: Row) -> None:
     state.in_flight.pop(row["ask"], None)
     reply = Reply("", row["stop"], Usage(*row["usage"]), row["model"], row["backend"], row["cost"], row["note"])
-    if row["backend"] == "anthropic" and row.get("bound"):
+    if row.get("counted") and row.get("bound"):
         known = state.measured.get(reply.model, Measured())
-        state.measured[reply.model] = known.with_reply(reply.usage.prompt, row["bound"])
+        state.measured[reply.model] = known.with_reply(int(row["counted"]), int(row["bound"]))
     members = tuple(task for task, _, _ in row["members"])
     stored = Stored(row["ask"], members, row["blob"], row["nonce"], reply, row["base"], tuple(row.get("only", ())))
     for task, key, attempt in row["members"]:
@@ -246,11 +254,13 @@ def _forget(state: State, row: Row) -> None:
 
 def _retry(state: State, row: Row) -> None:
     state.bases[row["task"], row["key"]] = row["base"]
+    state.asked_again.discard((row["task"], row["key"]))
     state.adopting.discard((row["task"], row["key"]))
 
 
 def _adopt(state: State, row: Row) -> None:
     state.adopting.add((row["task"], row["key"]))
+    state.bases.pop((row["task"], row["key"]), None)
 
 
 def _told(state: State, row: Row) -> None:
@@ -267,7 +277,25 @@ def _answered(state: State, row: Row) -> None:
 
 
 def _blame(state: State, row: Row) -> None:
-    state.blamed.add((row["task"], row["key"]))
+    """A need that is not done any more, and is asked for again; what is in br.lock since then knows it better."""
+    known = (row["task"], row["key"])
+    state.blamed.add(known)
+    record = state.records.get(row["task"])
+    if record is None or (row.get("folded") and not record.failed):
+        return
+    state.records[row["task"]] = replace(record, failed=row["said"])
+    state.bases[known] = row["base"]
+    state.asked_again.add(known)
+
+
+def _cleared(state: State, row: Row) -> None:
+    """No answer to a blame passed: what stands there is what it was before."""
+    known = (row["task"], row["key"])
+    state.asked_again.discard(known)
+    state.bases.pop(known, None)
+    record = state.records.get(row["task"])
+    if record is not None and not row.get("folded"):
+        state.records[row["task"]] = replace(record, failed="")
 
 
 def _folded(state: State, row: Row) -> None:
@@ -290,6 +318,7 @@ _STEPS = {
     "question": _question,
     "answered": _answered,
     "blame": _blame,
+    "cleared": _cleared,
     "folded": _folded,
 }
 
@@ -322,7 +351,9 @@ def _journal_rows(path: Path, notes: list[str]) -> list[Row]:
         notes.append(f"{path.name}: {bad} torn or garbled line{'s' if bad > 1 else ''} passed over")
     last = max((number for number, row in enumerate(rows) if row["t"] == "folded"), default=-1)
     in_lock = ("record", "forget", "promoted", "promote", "reading")
-    return [row for number, row in enumerate(rows) if number > last or row["t"] not in in_lock]
+    kept = [(number, row) for number, row in enumerate(rows) if number > last or row["t"] not in in_lock]
+    known = ("blame", "cleared")
+    return [{**row, "folded": True} if number <= last and row["t"] in known else row for number, row in kept]
 
 
 def _believed(line: bytes) -> Row | None:

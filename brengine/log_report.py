@@ -46,7 +46,7 @@ def _take(found: list[Run], row: Row) -> None:
     kind, run = row["t"], found[-1]
     if kind == "run":
         found.append(Run(str(row["at"]), str(row["what"])))
-    elif kind == "reply":
+    elif kind == "reply" and not row.get("edited"):
         recorded = row["backend"] == "replay"
         run.replayed += recorded
         run.asks += not recorded

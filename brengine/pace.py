@@ -91,7 +91,12 @@ def _take(sums: _Sums, row: Row, backend: str, bases: dict[tuple[str, str], int]
     kind = row["t"]
     if kind == "retry":
         bases[row["task"], row["key"]] = int(row["base"])
-    elif kind == "reply" and row["backend"] == backend and row["template"].split("@")[0] in ("task", "repair"):
+    elif (
+        kind == "reply"
+        and not row.get("edited")
+        and row["backend"] == backend
+        and row["template"].split("@")[0] in ("task", "repair")
+    ):
         _reply(sums, row, bases)
     elif kind == "judged":
         _check(sums, row)
@@ -100,6 +105,11 @@ def _take(sums: _Sums, row: Row, backend: str, bases: dict[tuple[str, str], int]
             _check(sums, fields)
     elif kind == "record" and "seconds" in row:
         sums.project = float(row["seconds"])
+
+
+def _is_of_a_task(row: Row) -> bool:
+    """True for asks about tasks; what a person put in the place of an answer is none."""
+    return row["template"].split("@")[0] in ("task", "repair") and not row.get("edited")
 
 
 def _reply(sums: _Sums, row: Row, bases: Mapping[tuple[str, str], int]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from brengine.errors import TooLarge
 from brengine.tokens import upper_bound
 
-BRIEF = "{} (its public surface: the whole does not fit)"
+BRIEF = "{} (in short: the whole does not fit)"
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
 
 
@@ -45,15 +45,16 @@ class Packed:
     """Upper-bound estimate of the context's tokens."""
 
 
-def pack(pieces: Sequence[Piece], used: int, limit: int) -> Packed:
+def pack(pieces: Sequence[Piece], used: int, limit: int, most: int = 0) -> Packed:
     """The pieces that fit, in their order. Required ones first, then by rank and bearing.
 
-    `used` are the tokens that the tasks take already. Raises TooLarge when what is required does not fit.
+    `used` are the tokens that the tasks take already. Raises TooLarge when what is required does not fit, or is more
+    than `most`, where that is more than the limit.
     """
     total = used + sum(upper_bound(piece.text) for piece in pieces if piece.required)
-    if total > limit:
+    if total > max(limit, most):
         raise TooLarge(
-            f"what the prompt must hold takes {total:,} tokens, the limit is {limit:,}",
+            f"what the prompt must hold takes {total:,} tokens, the limit is {max(limit, most):,}",
             "raise context_tokens in br.toml, or split the requirement",
         )
     kept = {number: piece for number, piece in enumerate(pieces) if piece.required}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brengine import assembling, digest, repairing
@@ -66,15 +66,19 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
     """The prompt of an ask. The nonce is derived from the rest of the text, so equal requests are equal bytes."""
     tasks = tasks_values(request.tasks, request.gates, request.shown)
     used = sum(upper_bound("\n".join(_texts(values))) for values in tasks)
-    failures = repairing.failures(repair.findings, int(FINDINGS_SHARE * request.limit)) if repair else ()
-    used += sum(upper_bound(text) for failure in failures for text in failure.findings)
-    packed = pack(request.pieces, used, int(request.limit / request.scale))
+    limit = int(request.limit / request.scale)
+    bound = used + sum(upper_bound(piece.text) for piece in request.pieces if piece.required)
+    room = min(int(FINDINGS_SHARE * limit), limit - bound)
+    failures = repairing.failures(repair.findings, room) if repair else ()
+    told = sum(upper_bound(text) for failure in failures for text in failure.findings)
+    packed = pack(request.pieces, used + told, limit, most=max(limit, request.limit) + told)
+    paths = [*repair.only] if repair and repair.only else [path for task in request.tasks for path in task.files]
     values: dict[str, object] = {
         "project": {"name": request.project},
         "pieces": packed.pieces,
         "tasks": tasks,
-        "paths": repair.only if repair and repair.only else [path for task in request.tasks for path in task.files],
-        "unshown": unshown(request.pieces, packed),
+        "paths": paths,
+        "unshown": unshown(request.pieces, packed, paths),
         "nonce": "",
     }
     if repair:
@@ -88,9 +92,10 @@ def build(request: Request, system: Template, body: Template, repair: Repair | N
     return Prompt(stable, text, nonce, name, took, packed.left_out, packed.shortened)
 
 
-def unshown(pieces: Sequence[Piece], packed: Packed) -> list[str]:
+def unshown(pieces: Sequence[Piece], packed: Packed, paths: Container[str]) -> list[str]:
     """Files that stand there and are not shown whole: whoever changes them writes them whole."""
-    return [p.title for p in pieces if p.tag in FILES and (p.title in packed.left_out or p.title in packed.shortened)]
+    lost = {*packed.left_out, *packed.shortened}
+    return [p.title for p in pieces if p.tag in FILES and p.title in lost and p.title in paths]
 
 
 def tasks_values(tasks: Sequence[Task], gates: Mapping[str, Gates], shown: frozenset[str]) -> list[dict[str, object]]:

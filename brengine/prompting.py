@@ -18,7 +18,7 @@ from brengine.standing import Board, Standing
 from brengine.verdict import Finding
 from brengine.workspace import Workspace
 
-RULINGS, CONTRACTS, FILES, EXAMPLES, NEIGHBOURS, BINDING, OVERVIEW = range(7)
+AGAINST, RULINGS, CONTRACTS, FILES, EXAMPLES, NEIGHBOURS, BINDING, OVERVIEW = range(8)
 """Ranks: what is taken first when not everything fits."""
 WIDER = 1.5
 """How much more context a repair may hold after the same failure twice."""
@@ -160,7 +160,8 @@ def _evidence_against(standings: Sequence[Standing]) -> Iterator[Piece]:
     """What spoke against files that had passed by themselves (a red test of the whole project)."""
     for standing in standings:
         if standing.record and standing.record.failed:
-            yield Piece("finding", standing.task.name, standing.record.failed, RULINGS, required=True)
+            said = standing.record.failed
+            yield Piece("finding", standing.task.name, said[:1200], AGAINST, brief=said[:300])
 
 
 def _excerpts(findings: Sequence[Finding], files: Mapping[str, bytes]) -> Iterator[Piece]:

@@ -73,7 +73,7 @@ def joined(parts: Sequence[Recording]) -> Recording:
     manifest = re.compile(
         rf"^<<<BR-{re.escape(nonce)} MANIFEST count=\d+>>>$\n(.*?)^<<<BR-{re.escape(nonce)} DONE>>>$", re.M | re.S
     )
-    texts = [with_nonce(part, nonce) for part in parts]
+    texts = [with_nonce(part, nonce).replace("\r\n", "\n") for part in parts]
     paths = [path for text in texts for match in manifest.finditer(text) for path in match[1].split("\n") if path]
     bodies = [manifest.sub("", text).rstrip("\n") for text in texts]
     listed = "".join(f"{path}\n" for path in paths)

@@ -28,7 +28,7 @@ CLASSES = (
     "clash",
 )
 """Checks by which findings are grouped, in the order in which they are mended."""
-FINDING_CHARACTERS = 1500
+FINDING_CHARACTERS, FEWEST_CHARACTERS = 1500, 300
 AROUND = 4
 """Lines shown before and after one that a finding or a traceback names."""
 MOST_LINES = 60
@@ -60,7 +60,7 @@ def failures(findings: Sequence[Finding], limit: int) -> tuple[Failure, ...]:
     by_class: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: CLASSES.index(f.check) if f.check in CLASSES else len(CLASSES)):
         by_class.setdefault(finding.check, []).append(finding)
-    kept: dict[str, list[str]] = {kind: [shown(rows[0])] for kind, rows in by_class.items()}
+    kept: dict[str, list[str]] = {kind: [_first(rows[0], limit // len(by_class))] for kind, rows in by_class.items()}
     left = limit - sum(upper_bound(row) for rows in kept.values() for row in rows)
     for kind, rows in by_class.items():
         for finding in rows[1:]:
@@ -72,11 +72,19 @@ def failures(findings: Sequence[Finding], limit: int) -> tuple[Failure, ...]:
     return tuple(Failure(kind, tuple(rows), len(by_class[kind]) - len(rows)) for kind, rows in kept.items())
 
 
-def shown(finding: Finding) -> str:
+def _first(finding: Finding, limit: int) -> str:
+    """The one finding of a class that is always told: as short as need be, never less than a few lines."""
+    characters = FINDING_CHARACTERS
+    while characters > FEWEST_CHARACTERS and upper_bound(shown(finding, characters)) > limit:
+        characters = max(FEWEST_CHARACTERS, characters // 2)
+    return shown(finding, characters)
+
+
+def shown(finding: Finding, characters: int = FINDING_CHARACTERS) -> str:
     """A finding as the prompt shows it: bounded, with its hint, its class left out."""
     text = str(finding).removeprefix(f"[{finding.check}] ")
-    if len(text) > FINDING_CHARACTERS:
-        text = f"{text[: FINDING_CHARACTERS // 3]}\n…\n{text[-2 * FINDING_CHARACTERS // 3 :]}"
+    if len(text) > characters:
+        text = f"{text[: characters // 3]}\n…\n{text[-2 * characters // 3 :]}"
     return f"{text} ({finding.hint})" if finding.hint else text
 
 
@@ -114,7 +122,7 @@ def _test(finding: Finding, lines: list[str]) -> Iterator[Excerpt]:
 
 def _traceback(message: str, texts: Mapping[str, list[str]]) -> Iterator[tuple[str, int]]:
     """(path, line) of every place in files of the task that a traceback names."""
-    for match in re.finditer(r"^(?:\./)?([\w./-]+):(\d+): ", message, re.M):
+    for match in re.finditer(r"^(?:\./)?([\w./-]+):(\d{1,6}): ", message, re.M):
         if match[1] in texts:
             yield match[1], int(match[2])
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from brengine.verdict import Finding
 
@@ -62,8 +62,12 @@ class _Scan:
     count: int = 0
     done: bool = False
 
-    def complain(self, message: str, path: str = "", hint: str = "") -> None:
-        self.findings.append(Finding("reply", message, path, hint=hint))
+    cut: bool = False
+    """True where the answer came to its longest."""
+
+    def complain(self, message: str, path: str = "", hint: str = "", by_cut: bool = False) -> None:
+        """Something is wrong; `by_cut`: as it is where an answer ends too soon."""
+        self.findings.append(Finding("cut" if by_cut and self.cut else "reply", message, path, hint=hint))
 
 
 def parse(
@@ -78,11 +82,12 @@ def parse(
 
     Its check is `reply`; `cut` where the answer came to its longest; `refusal` where there is none.
     """
-    scan = _Scan()
+    scan = _Scan(cut=stop in CUT_STOPS)
     if stop == "refusal":
         return ParsedReply((), text[:MAX_REPLY], (Finding("refusal", "the model refused to answer"),))
     if stop not in ACCEPTED_STOPS:
-        scan.complain(f"the reply ended with {stop!r}, not of itself", hint="write less, or finish what was cut")
+        hint = "write less, or finish what was cut"
+        scan.complain(f"the reply ended with {stop!r}, not of itself", hint=hint, by_cut=True)
     if len(text) > MAX_REPLY:
         scan.complain(f"the reply is larger than {MAX_REPLY:,} characters")
         return ParsedReply((), "", tuple(scan.findings))
@@ -90,13 +95,12 @@ def parse(
     _check_manifest(scan)
     _check_files(scan, declared, allowed_missing)
     good = tuple(change for change in scan.files if change.path in declared)
-    findings = tuple(replace(f, check="cut") for f in scan.findings) if stop in CUT_STOPS else tuple(scan.findings)
-    return ParsedReply(good, "\n".join(scan.notes).strip(), findings)
+    return ParsedReply(good, "\n".join(scan.notes).strip(), tuple(scan.findings))
 
 
 def _scan(lines: Sequence[str], nonce: str, scan: _Scan) -> None:
     sentinel = re.compile(
-        rf'<<<BR-{nonce} (FILE|EDIT|VOID|SEARCH|REPLACE|END|MANIFEST|DONE)(?: (path="([^"]*)"|count=(\d+)))?>>>'
+        rf'<<<BR-{nonce} (FILE|EDIT|VOID|SEARCH|REPLACE|END|MANIFEST|DONE)(?: (path="([^"]*)"|count=(\d{{1,6}})))?>>>'
     )
     block: tuple[str, str, list[str]] | None = None
     for line in lines:
@@ -106,7 +110,8 @@ def _scan(lines: Sequence[str], nonce: str, scan: _Scan) -> None:
             continue
         block = _sentinel(match, line, block, scan)
     if block:
-        scan.complain(f"the block of {block[1] or 'the manifest'} is not closed: the reply is cut", block[1])
+        said = f"the block of {block[1] or 'the manifest'} is not closed: the reply is cut"
+        scan.complain(said, block[1], by_cut=True)
 
 
 def _sentinel(
@@ -181,7 +186,8 @@ def _edits(lines: list[str]) -> tuple[tuple[str, str], ...] | None:
 
 def _check_manifest(scan: _Scan) -> None:
     if scan.manifest is None:
-        scan.complain("the closing manifest is missing: the reply is cut", hint="end with MANIFEST, the paths, DONE")
+        hint = "end with MANIFEST, the paths, DONE"
+        scan.complain("the closing manifest is missing: the reply is cut", hint=hint, by_cut=True)
         return
     paths = [change.path for change in scan.files]
     if sorted(scan.manifest) != sorted(paths) or scan.count != len(paths):
@@ -205,7 +211,8 @@ def _check_files(scan: _Scan, declared: frozenset[str], allowed_missing: frozens
         if trouble:
             scan.complain(trouble, change.path)
     for path in sorted(declared - seen - scan.void - allowed_missing):
-        scan.complain("the declared file is missing from the reply", path, "give every declared file whole")
+        hint = "give every declared file whole"
+        scan.complain("the declared file is missing from the reply", path, hint, by_cut=True)
 
 
 def _content_problem(change: FileChange) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from brengine.asks import Ask, Prompt, Reply, Usage
+from brengine.asks import EDITED, Ask, Prompt, Reply, Usage
 from brengine.reading.options import Lined, Settled
 
 Row = dict[str, Any]
@@ -24,6 +24,8 @@ def reply_row(
     timed = {} if seconds is None else {"seconds": round(seconds, 3), "bound": prompt.size}
     return {
         **timed,
+        **({"edited": True} if reply.note == EDITED else {}),
+        **({"counted": reply.prompt_tokens} if reply.prompt_tokens else {}),
         **({"left_out": list(prompt.left_out)} if prompt.left_out else {}),
         **({"shortened": list(prompt.shortened)} if prompt.shortened else {}),
         "t": "reply",

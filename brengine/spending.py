@@ -62,7 +62,7 @@ def spent(rows: Iterable[Row]) -> tuple[Spend, dict[str, Spend]]:
         try:
             if row["t"] == "intent":
                 members[row["ask"]] = [str(task) for task, _, _ in row["members"]]
-            elif row["t"] == "reply":
+            elif row["t"] == "reply" and not row.get("edited"):
                 tasks, again = [str(task) for task, _, _ in row["members"]], row["members"][0][2] > 1
                 _add(row, tasks, total, by_task, replayed=row["backend"] == "replay", again=again)
             elif row["t"] == "gone" and row.get("usage"):

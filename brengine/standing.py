@@ -65,6 +65,7 @@ class Board:
         toolchain: str,
         template: str,
         forgotten: frozenset[str] = frozenset(),
+        again: frozenset[str] = frozenset(),
         asked: Path = Path("/nonexistent"),
     ) -> None:
         self.plan = plan
@@ -79,6 +80,7 @@ class Board:
         self._actions = actions
         self._template = template
         self._forgotten = set(forgotten)
+        self._again = set(again)
         self._asked = asked
         self._asks: dict[str, Key] = {}
         self._closures: dict[str, tuple[str, ...]] = {}
@@ -149,8 +151,9 @@ class Board:
         return found if isinstance(found, dict) else {}
 
     def remember(self, batch: str) -> None:
-        """A forgotten batch was verified again."""
+        """A batch was verified again."""
         self._forgotten.discard(batch)
+        self._again -= set(self.batches[batch].tasks)
 
     def digests(self, name: str) -> dict[str, str]:
         """path -> SHA-256 ("" when absent) of each file that the task owns, as they are now."""
@@ -172,10 +175,15 @@ class Board:
         found = stale.reasons(record, ask, verify, present)
         if found == () and self.batch_of[name] in self._forgotten:
             found = (Reason(ReasonKind.FORGOTTEN, "by `doit forget`"),)
+        if found == () and name in self._again:
+            found = (Reason(ReasonKind.VERIFY_ASKED),)
         base = self._ledger.state.bases.get((name, ask.digest), 0)
         if base and (record is None or record.attempt <= base):
-            found, rung = (*found, Reason(ReasonKind.RETRY_ASKED)), Rung.ASK
-            return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, rung))
+            asked = (*found, Reason(ReasonKind.RETRY_ASKED))
+            again = Standing(self.tasks[name], record, ask, verify, present, asked, self._own(name, Rung.ASK))
+            edited = again.foreign and (name, ask.digest) in self._ledger.state.asked_again
+            if not edited:  # a person's own answer to a blame is verified before anybody is asked
+                return again
         if (name, ask.digest) in self._ledger.state.adopting and stale.asks_anew(found) and all(present.values()):
             return Standing(self.tasks[name], record, ask, verify, present, found, self._own(name, Rung.VERIFY))
         action = self._actions.get(ask.digest) if found else None

@@ -63,6 +63,7 @@ class Project:
         closed: str = "",
         person: Callable[[Project], Person] | None = None,
         foreign: bool = False,
+        again: frozenset[str] = frozenset(),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.places = where
@@ -78,6 +79,8 @@ class Project:
         self._caps = caps
         self._closed = closed
         self._person = person
+        self._again = again
+        """Tasks that are to be verified again though nothing speaks against them."""
         self._settled: Settled | None = None
         self._is_own = not foreign
 
@@ -218,6 +221,7 @@ class Project:
             toolchain=toolchain(),
             template=f"{name}@{number}",
             forgotten=doit_memory.forgotten(self.places),
+            again=self._again,
             asked=self.places.state / "asked",
         )
 

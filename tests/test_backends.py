@@ -273,6 +273,59 @@ def test_an_endpoint_that_is_gone_is_not_hammered_by_many_workers() -> None:
     assert len(errors) == 40 and errors[8:] == ["broken"] * 32 and len(bodies) <= 16
 
 
+def test_counting_tokens_takes_nobodys_turn_during_a_pause() -> None:
+    """Who counts is not who finds out whether a trouble is over: everybody else would wait for that for ever."""
+    with serving(error(429, "rate_limit_error"), send(200, GOOD)) as (url, bodies):
+        environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, table=TABLE)
+        backend._gate.close_for(0.3)
+        assert backend.count(ASK, PROMPT) is None and not bodies and backend._counts
+        answers: list[object] = []
+        threads = [
+            threading.Thread(target=lambda: answers.append(backend.answer(ASK, PROMPT)), daemon=True) for _ in "abc"
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert len(answers) == 3, "nobody waits for ever"
+        backend.close()
+
+
+def test_a_try_after_a_break_that_is_refused_leaves_the_turn_to_others() -> None:
+    now = [0.0]
+    gate = Gate(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
+    for _ in range(retry.BREAK_AFTER):
+        gate.failed()
+    now[0] += retry.BREAK_FOR
+    assert gate.broken() is None
+    gate.wait()
+    gate.release()  # the one that finds out meets a 429
+    gate.close_for(1.0)
+    assert gate.broken() is not None, "looked at before anybody takes a turn"
+    now[0] += retry.BREAK_FOR
+    assert gate.broken() is None
+    gate.wait()
+    assert gate.trying and now[0] < 1000
+
+
+def test_an_answer_that_may_not_be_longer_is_asked_for_as_before() -> None:
+    longer = replace(ASK, longer=True)
+    with serving(error(400, "invalid_request_error"), send(200, GOOD)) as (url, bodies):
+        environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, table=TABLE)
+        assert isinstance(backend.answer(longer, PROMPT), Reply)
+        assert [body["max_tokens"] for body in bodies] == [2000, 1000]
+        backend.close()
+
+
+def test_only_a_prompt_that_was_counted_in_one_try_is_learned_from() -> None:
+    first, _, _ = asked(send(200, GOOD))
+    again, _, _ = asked(CUTS["no message_stop"], send(200, GOOD))
+    silent, _, _ = asked(send(200, edited('"input_tokens": 100', '"input_tokens": 0')))
+    assert [reply.prompt_tokens for reply in (first, again, silent) if isinstance(reply, Reply)] == [100, 0, 0]
+
+
 def test_where_an_endpoint_tells_no_tokens_they_are_estimated() -> None:
     odd = [edited('{"input_tokens": 100, "output_tokens": 1}', usage) for usage in ("null", '{"input_tokens": "many"}')]
     for stream in (

@@ -73,14 +73,14 @@ def test_pieces_that_bear_on_the_task_go_first_and_a_brief_stands_for_what_does_
     pieces = [
         Piece("context", "far", "word " * 60, 3, bearing=0.1),
         Piece("context", "near", "word " * 60, 3, bearing=2.0),
-        Piece("current", "big.py", long, 2, brief=short),
+        Piece("current", "pkg/a.py", long, 2, brief=short),
     ]
     packed = packing.pack(pieces, 0, 250)
-    assert [p.title for p in packed.pieces] == ["near", packing.BRIEF.format("big.py")]
-    assert (packed.left_out, packed.shortened) == (("far",), ("big.py",))
+    assert [p.title for p in packed.pieces] == ["near", packing.BRIEF.format("pkg/a.py")]
+    assert (packed.left_out, packed.shortened) == (("far",), ("pkg/a.py",))
     made = prompt.build(request(pieces=tuple(pieces), limit=500), SYSTEM, TASK)
-    assert "class Big" in made.user and made.shortened == ("big.py",)
-    assert "no room to show them whole: big.py. Write them whole" in made.user
+    assert "class Big" in made.user and made.shortened == ("pkg/a.py",)
+    assert "no room to show them whole: pkg/a.py. Write them whole" in made.user
 
 
 SHARED = Cover(Span(10, 1, 12), "Rates are in the table.\nAmounts are in cents.\nRounding is half up.")

@@ -129,6 +129,72 @@ def test_a_need_is_blamed_in_vain_only_once(box: Sandbox, model: ModelServer) ->
     assert box.br("build", "arithmetic").code == 1 and box.asked == 4, "nobody is asked again by a further build"
 
 
+def _blaming(asked: str, server: ModelServer) -> str | None:
+    """Adding is wrong for fours, doubling's author says so; nobody mends it."""
+    if "calc/doubling.py" in declared(asked) and "This is attempt" in asked:
+        return write_reply({}, nonce(asked), "BLAME calc/adding.py: add(4, 4) is 0")
+    return _with(asked, {"calc/adding.py": BAD})
+
+
+def test_a_person_who_mends_what_was_blamed_is_verified_not_asked_over(box: Sandbox, model: ModelServer) -> None:
+    model.answer = _blaming
+    stopped = box.br("build", "arithmetic", "--max-asks", "2")
+    assert stopped.code == 4 and "its author blames arithmetic.add-adding" in stopped.out, stopped.out
+    assert "1 stale" in (told := box.br("status").out) and "its author says: add(4, 4) is 0" in told, told
+    box.write("calc/adding.py", FILES["calc/adding.py"])
+    built = box.br("build", "arithmetic")
+    assert built.code == 0 and "your edit is adopted" in built.out and box.asked == 2, built.out
+    assert box.read("calc/adding.py") == FILES["calc/adding.py"]
+
+
+def test_a_need_whose_new_answers_all_fail_stays_as_it_was(box: Sandbox, model: ModelServer) -> None:
+    assert box.br("build").code == 0
+
+    def answer(asked: str, server: ModelServer) -> str | None:
+        wrong = {"calc/doubling.py": "def double(a: int) -> int:\n    return a\n", "calc/adding.py": "nonsense\n"}
+        notes = "BLAME calc/adding.py: wrong" if "calc/doubling.py" in declared(asked) else "Done."
+        return _with(asked, wrong, notes)
+
+    model.answer = answer
+    box.edit("PROJECT_SPEC.md", "Doubling a number", "Doubling any number")
+    red = box.br("build")
+    assert red.code == 1 and "no new answer passed, so it stays as it was" in red.out, red.out
+    assert box.read("calc/adding.py") == FILES["calc/adding.py"]
+    states = box.br("task", "list").out
+    assert "adding" in states and "2 built" in box.br("status").out, "what passed is not taken back by a word"
+    asked = box.asked
+    assert box.br("build").code == 1 and box.asked == asked
+
+
+def test_a_blame_needs_code_that_ran_and_failed(box: Sandbox, model: ModelServer) -> None:
+    def answer(asked: str, server: ModelServer) -> str | None:
+        if "calc/doubling.py" not in declared(asked) or "This is attempt 2" in asked:
+            return None
+        files = {path: text for path, text in _own(asked).items() if "doubling" not in path}
+        return write_reply(files, nonce(asked), "BLAME calc/adding.py: looks wrong to me")
+
+    model.answer = answer
+    built = box.br("build", "arithmetic")
+    assert built.code == 0 and "blames" not in built.out and box.asked == 2, built.out
+
+
+def test_findings_never_make_a_prompt_too_large(box: Sandbox, model: ModelServer) -> None:
+    box.write("br.toml", "[build]\ncontext_tokens = 500\n")
+    wrong = {"calc/adding.py": "def add(a: int, b: int) -> int:\n    return 1\n"}
+    model.answer = lambda asked, server: None if "This is attempt 3" in asked else _with(asked, wrong)
+    built = box.br("build", "adding")
+    assert built.code == 0 and "2 of them repairs" in built.out, built.out
+
+
+def test_a_budgets_room_is_free_again_whatever_a_backend_raises() -> None:
+    from brengine.budget import Budget, Caps
+
+    budget = Budget(Caps(tokens=1500), 1000, lambda model, usage: None)
+    slot = budget.reserve(100)
+    budget.give_up(slot)
+    assert budget.reserve(100).most.total == 1100
+
+
 def test_a_fresh_dependent_that_goes_red_is_asked_for_its_tests_only(box: Sandbox, model: ModelServer) -> None:
     assert box.br("build", "arithmetic").code == 0
     asked = box.asked
@@ -213,6 +279,12 @@ def test_the_share_that_came_from_the_cache_is_told(box: Sandbox, model: ModelSe
     model.usage = {"input_tokens": 25, "cache_read_input_tokens": 75, "output_tokens": 1}
     built = box.br("build", "arithmetic")
     assert built.code == 0 and "tokens      150, 75 % of the prompts from the cache" in built.out, built.out
+
+
+def _with(asked: str, instead: dict[str, str], notes: str = "Done.") -> str:
+    """The right files, but for some."""
+    files = {path: instead.get(path, text) for path, text in _own(asked).items()}
+    return write_reply(files, nonce(asked), notes)
 
 
 def _own(asked: str) -> dict[str, str]:

@@ -21,6 +21,16 @@ def messages(parsed: reply.ParsedReply) -> str:
     return "\n".join(f"{f.path}: {f.message}" for f in parsed.findings)
 
 
+def test_a_manifest_of_absurd_length_is_a_finding() -> None:
+    assert parse(f"<<<BR-{N} MANIFEST count={'9' * 5000}>>>\npkg/a.py\n<<<BR-{N} DONE>>>\n").findings
+
+
+def test_an_undeclared_file_in_a_cut_reply_is_refused_all_the_same() -> None:
+    text = reply.format_reply({**FILES, "setup.py": "x = 1\n"}, N)
+    parsed = parse(text[: text.index(f"<<<BR-{N} MANIFEST")], stop="max_tokens")
+    assert {(finding.check, finding.path) for finding in parsed.findings} >= {("reply", "setup.py"), ("cut", "")}
+
+
 def test_a_well_formed_reply_is_taken_whole() -> None:
     parsed = parse(reply.format_reply(FILES, N, "DECISIONS: none"))
     assert parsed.findings == () and parsed.notes == "DECISIONS: none"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,16 +113,20 @@ class AnthropicBackend:
         patience, model = Patience(self._bounds.patience), ask.model or self._model
         tries: list[Usage] = []
         while True:
-            self._gate.wait()
             broken = self._gate.broken()
             if broken:
                 raise broken.error()
+            self._gate.wait()
             partial = Partial()
             try:
                 self._request(ask, prompt, partial)
                 self._gate.answered()
                 return self._reply(model, prompt, partial, tries)
             except Failed as failed:
+                if ask.longer and failed.fault.kind == "http-400":  # this model may not answer at such length
+                    self._gate.opened()
+                    ask = replace(ask, longer=False)
+                    continue
                 tries.append(partial.usage)
                 if failed.fault.waits:
                     self._gate.release()
@@ -144,11 +148,10 @@ class AnthropicBackend:
 
     def count(self, ask: Ask, prompt: Prompt) -> int | None:
         """Tokens of a prompt by the endpoint's own count; None where it gives none. It is then not tried again."""
-        if not self._counts:
+        if not self._counts or self._gate.busy:
             return None
         asked = self._arguments(ask, prompt)
         del asked["max_tokens"]
-        self._gate.wait()
         try:
             found = self._client.messages.count_tokens(**asked, timeout=COUNTING).input_tokens
         except Exception:  # whatever it is, the estimate will do
@@ -168,7 +171,8 @@ class AnthropicBackend:
         costs = [prices.cost(model, usage, self._prices, today) for usage in tries]
         priced = [dollars for dollars in costs if dollars is not None]
         dollars = sum(priced) if len(priced) == len(costs) else None
-        return Reply(text, partial.stop, sum(tries, Usage()), model, self.name, dollars, note)
+        counted = 0 if not told or before else own.prompt
+        return Reply(text, partial.stop, sum(tries, Usage()), model, self.name, dollars, note, counted)
 
     def _request(self, ask: Ask, prompt: Prompt, partial: Partial) -> None:
         """One request, streamed into `partial`. Every way to fail ends in Failed."""

@@ -64,6 +64,12 @@ class Gate:
         while (pause := self._pause()) > 0:
             self.sleep(pause)
 
+    @property
+    def busy(self) -> bool:
+        """True where asks wait, or are not sent at all: nothing else is to be sent either."""
+        with self._mutex:
+            return self.troubled or self.until > self.clock() or self.failures >= BREAK_AFTER
+
     def _pause(self) -> float:
         with self._mutex:
             left = self.until - self.clock()

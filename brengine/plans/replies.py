@@ -19,7 +19,7 @@ _SEAM = re.compile(r"^[\s*-]*SEAM\s+([^\s:]+)\s*:\s*(\S.*)$")
 _END = re.compile(r"^[\s*-]*END\s+(\d{1,4})\s*$")
 _NEED = re.compile(r"^[\s*-]*NEED[:\s]+`?([A-Za-z_][\w.]*)`?\s*(.*)$")
 _CONFLICT = re.compile(r"^[\s*-]*CONFLICT[:\s]+(?:lines?\s+)?(\d+(?:\s*[,–-]\s*\d+)*)\s*(?:[:.,–-]\s*(\S.*))?$")
-_BLAME = re.compile(r"^[\s*-]*BLAME[:\s]+`?([\w./-]*\w)`?\s*(.*)$")
+_BLAME = re.compile(r"^[\s*-]*BLAME[:\s]+`?([\w./#-]*\w)`?\s*(.*)$")
 _NONE = ("none", "nothing", "no", "n", "na", "name")
 
 
