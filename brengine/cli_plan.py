@@ -11,6 +11,7 @@ import click
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
 from brengine.cli_words import TARGET
+from brengine.counted import counted
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
@@ -94,7 +95,7 @@ def _checked(project: Project) -> int:
         click.echo(render(diagnostic) + "\n")
     errors = sum(d.severity == "error" for d in found)
     count = len(project.inputs.plans)
-    click.echo(f"{count} plan files: {errors} errors, {len(found) - errors} warnings")
+    click.echo(f"{counted(count, 'plan file')}: {counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}")
     return 3 if errors else 0
 
 

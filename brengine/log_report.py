@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brengine.counted import counted
+
 Row = Mapping[str, Any]
 
 
@@ -119,10 +121,11 @@ def _follow(
 def shown(found: Sequence[Run]) -> Iterator[str]:
     """One line for each run, the latest last."""
     for run in found:
-        asks = f"{run.asks} asks" + (f", {run.replayed} replayed" if run.replayed else "")
-        asks += f" ({run.repairs} repairs)" if run.repairs else ""
+        asks = counted(run.asks, "ask") + (f", {run.replayed} replayed" if run.replayed else "")
+        asks += f" ({counted(run.repairs, 'repair')})" if run.repairs else ""
         price = f"${run.cost:.4f}" + (f" and {run.unpriced} of unknown price" if run.unpriced else "")
-        told = f"{asks}, {run.tokens:,} tokens, {price}; {run.done} tasks done, {run.refused} answers refused"
+        ended = f"{counted(run.done, 'task')} done, {counted(run.refused, 'answer')} refused"
+        told = f"{asks}, {counted(run.tokens, 'token')}, {price}; {ended}"
         yield f"{run.at or '-':<20}  {run.what:<28}  {told}"
 
 

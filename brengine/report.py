@@ -11,7 +11,8 @@ from typing import Self
 
 from brengine import completion, spec_report
 from brengine.asks import Usage
-from brengine.domain import PROJECT
+from brengine.counted import counted, repaired
+from brengine.domain import PROJECT, Plan
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
     Asked,
@@ -97,7 +98,7 @@ class Reporter:
 
     def up_to_date(self, count: int) -> None:
         """Nothing was to be done."""
-        self._write(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
+        self._write(f"Everything is up to date ({counted(count, 'task')}): nothing asked, nothing run.")
 
     def end(self, settled: tuple[completion.Settled, ...], records: dict[str, Record], needs: Sequence[str]) -> None:
         """How a run ended, and what needs a person."""
@@ -137,7 +138,7 @@ class Reporter:
         totals = self.totals
         sent = f"{totals.asks} sent"
         replayed = f", {totals.replayed} replayed from recordings (no model was asked)" if totals.replayed else ""
-        repairs = f", {totals.repaired} of them repairs" if totals.repaired else ""
+        repairs = f", {repaired(totals.repaired)}" if totals.repaired else ""
         return sent + replayed + repairs
 
     # --- one method per event -----------------------------------------------------------------------------------
@@ -155,19 +156,19 @@ class Reporter:
     def _runstarted(self, event: RunStarted) -> None:
         plan = event.plan
         self._line(spec_report.extracted(tuple(feature.name for feature in plan.spec.features)))
-        self._line(f"{len(plan.tasks)} tasks in {len(plan.batches)} batches; {event.stale} to do")
+        self._line(f"{_size(plan)}; {event.stale} to do")
         if event.backend == "replay":
             self._line("Replaying recorded replies: no model is asked and nothing is paid.")
         self._line()
 
     def _planamended(self, event: PlanAmended) -> None:
-        self._line(f"{len(event.plan.tasks)} tasks in {len(event.plan.batches)} batches by the amended plan\n")
+        self._line(f"{_size(event.plan)} by the amended plan\n")
 
     def _batchstarted(self, event: BatchStarted) -> None:
         if not self.live:
             self._batch.lines = []
         count = len(event.batch.tasks)
-        self._line(f"Batch {event.number}: {event.batch.title} ({count} task{'s' if count > 1 else ''})")
+        self._line(f"Batch {event.number}: {event.batch.title} ({counted(count, 'task')})")
 
     def _batchended(self, event: BatchEnded) -> None:
         self._line()
@@ -246,6 +247,11 @@ class Reporter:
         self._line(f"note: {event.text}")
 
 
+def _size(plan: Plan) -> str:
+    """`12 tasks in 9 batches`."""
+    return f"{counted(len(plan.tasks), 'task')} in {counted(len(plan.batches), 'batch')}"
+
+
 def short(names: Sequence[str]) -> str:
     """The first of several names, and how many more there are."""
     first = names[0] if names else ""
@@ -257,7 +263,7 @@ def measured(evidence: tuple[Evidence, ...]) -> str:
     parts = []
     count = completion.tests_run(evidence)
     if count:
-        parts.append(f"{count} test{'s' if count > 1 else ''} passed")
+        parts.append(f"{counted(count, 'test')} passed")
     covered = completion.coverage(evidence)
     if covered is not None:
         parts.append(f"{percent(covered)} covered")
