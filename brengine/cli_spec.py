@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
-from brengine import cli_reading, places, report, spec_report
+from brengine import cli_budget, cli_reading, places, report, spec_report
 from brengine.counted import counted
 from brengine.domain import Plan, Spec
 from brengine.errors import Diagnostic, InputError, render
 from brengine.places import Places
 from brengine.reading.options import Include, Options
-from brengine.settings import BACKENDS
 from brengine.wiring import Project
 
 
@@ -36,7 +35,7 @@ def spec() -> None:
     type=click.Choice(["done", "deferred"]),
     help="Read what is marked as done, or for later, as still to be built.",
 )
-@click.option("--backend", type=click.Choice(BACKENDS), default=None)
+@cli_budget.BACKEND
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the second reader's reply there.")
 @cli_reading.ACCEPT
 @click.pass_obj
