@@ -119,14 +119,15 @@ def _follow(
 
 
 def shown(found: Sequence[Run]) -> Iterator[str]:
-    """One line for each run, the latest last."""
+    """Two lines for each run, the latest last; times are UTC."""
     for run in found:
         asks = counted(run.asks, "ask") + (f", {run.replayed} replayed" if run.replayed else "")
         asks += f" ({counted(run.repairs, 'repair')})" if run.repairs else ""
         price = f"${run.cost:.4f}" + (f" and {run.unpriced} of unknown price" if run.unpriced else "")
         ended = f"{counted(run.done, 'task')} done, {counted(run.refused, 'answer')} refused"
         told = f"{asks}, {counted(run.tokens, 'token')}, {price}; {ended}"
-        yield f"{run.at or '-':<20}  {run.what:<28}  {told}"
+        yield f"{f'{run.at[:19]} UTC'.replace('T', ' ', 1) if run.at else '-'}  {run.what}"
+        yield f"  {told}"
 
 
 def shown_stats(found: Mapping[str, Tries]) -> Iterator[str]:

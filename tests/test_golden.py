@@ -26,7 +26,7 @@ SECONDS = [
     (r'"seconds": [\d.]+', '"seconds": N'),
 ]
 UNSTABLE = [
-    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "DATE"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\+00:00| UTC)", "DATE"),
     (r"python -m brengine", "br"),
 ]
 ASSUMED = "no ask or verification of this project yet"
