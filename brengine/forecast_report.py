@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from brengine.counted import counted
@@ -10,6 +11,7 @@ from brengine.forecast import Forecast, Job
 from brengine.pace import FIGURES, Pace
 
 Row = dict[str, object]
+WIDTH = 80
 SHOWN = 6
 """Jobs of the critical path that are named; the longest of them."""
 
@@ -28,13 +30,23 @@ def lines(found: Forecast, note: str = "") -> Iterator[str]:
         ("note", note),
     ):
         if text:
-            yield f"  {name:<14} {text}".rstrip()
+            yield from _row(name, text)
+
+
+def _row(name: str, text: str) -> list[str]:
+    """A name and its text; what is longer than a line of a common terminal goes on below."""
+    first, after = f"  {name:<14} ", " " * 17
+    if not name:
+        return [first + text]
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=after, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def sentence(found: Forecast) -> str:
     """The same in one line, for a question."""
     parts = (_asks(found), f"{_tokens(found)} tokens", _dollars(found), f"about {duration(found.seconds)}")
-    return "; ".join((*parts, f"rests on {_rests_on(found.pace)}"))
+    return "; ".join(parts) + " (`br plan` tells what that rests on)"
 
 
 def as_json(found: Forecast) -> Row:

@@ -245,7 +245,7 @@ STORIES: dict[str, tuple[Scene | Act, ...]] = {
         write("PROJECT_SPEC.md", UNSURE),
         scene(
             "unsure-specification",
-            "build",
+            "plan",
             "spec check",
             "plan --accept-reading",
             ANTHROPIC_API_KEY="",
