@@ -90,6 +90,8 @@ def how(project: Project, standing: Standing, refused: Container[Attempt]) -> st
     """What would be done for a task: an answer that is stored already is not asked for again."""
     if standing.rung is not Rung.ASK or project.asker.lacks(standing):
         return HOW[standing.rung]
+    if cli_forecast.exhausted(project, standing, refused):
+        return "no attempt is left; `br retry` asks anew"
     again = cli_forecast.tried(project, standing, refused)
     return "ask for a repair of its refused answer" if again else "judge the stored answer (no ask)"
 
