@@ -30,7 +30,7 @@ from brengine.events import (
     Unanswered,
     Wrote,
 )
-from brengine.verdict import Evidence, Outcome, Record
+from brengine.verdict import Evidence, Finding, Outcome, Record
 
 MARK = {
     Outcome.BUILT: "✓",
@@ -43,6 +43,8 @@ MARK = {
     Outcome.WAITING: "?",
 }
 SHOWN_FINDINGS = 3
+LONGEST = 200
+"""Characters of a line that others wrote."""
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ class Reporter:
         rows = [
             ("tasks", f"{done} of {len(totals.outcomes)} done ({', '.join(parts) or 'none'})"),
             ("tests", f"{completion.tests_run(evidence)} passed" if done else "none"),
-            ("coverage", percent(completion.coverage(evidence))),
+            ("coverage", percent(completion.coverage(evidence) if done else None)),
             ("asks", self._asks()),
             ("tokens", f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "")),
             ("cost", f"${totals.cost:.4f}" + (f" and {totals.unpriced} of unknown price" if totals.unpriced else "")),
@@ -217,7 +219,7 @@ class Reporter:
             return
         self._line(f"  ↻ {event.task.name}: attempt {event.attempt} of {event.attempts} was not accepted; {what}")
         for finding in event.findings[:SHOWN_FINDINGS]:
-            self._line(f"      {first_line(str(finding))}")
+            self._line(f"      {found(finding)}")
         if len(event.findings) > SHOWN_FINDINGS:
             self._line(f"      … and {len(event.findings) - SHOWN_FINDINGS} more")
 
@@ -229,14 +231,14 @@ class Reporter:
         note = f" — {event.note}" if event.note else ""
         self._line(f"  {MARK[event.outcome]} {phrase:<32} {tail}{how}{note}")
         for finding in event.findings[:SHOWN_FINDINGS]:
-            self._line(f"      {first_line(str(finding))}")
+            self._line(f"      {found(finding)}")
 
     def _projectchecked(self, event: ProjectChecked) -> None:
         self.totals.project = event.verdict.evidence
         if event.verdict.findings or event.verdict.errored:
             self._line("✗ The tests of the whole project are red")
             for finding in event.verdict.findings[:SHOWN_FINDINGS]:
-                self._line(f"      {first_line(str(finding))}")
+                self._line(f"      {found(finding)}")
             if event.verdict.errored:
                 self._line(f"      {event.verdict.errored}")
         else:
@@ -280,14 +282,23 @@ def percent(value: float | None) -> str:
 def failure(error: BrError) -> str:
     """An error as a person reads it: its diagnostics with excerpts, then one line and a hint."""
     out = [render(d) for d in error.diagnostics] if isinstance(error, InputError) else []
-    out = [text + "\n" for text in out]
-    out.append(f"error: {error.message}")
+    said = [d.message for d in error.diagnostics] if isinstance(error, InputError) else []
+    if error.message not in said:
+        out.append(f"error: {error.message}")
     if error.hint and not (isinstance(error, InputError) and error.diagnostics):
         out.append(f"hint: {error.hint}")
-    return "\n".join(out)
+    return ("\n\n" if said else "\n").join(out)
+
+
+def found(finding: Finding) -> str:
+    """A finding in one line: of a failing test, the place and what went wrong there."""
+    text = str(finding)
+    wrong = next((line[1:].strip() for line in text.split("\n") if line.startswith("E  ")), "")
+    return first_line(f"{first_line(text)}: {wrong}" if wrong else text)
 
 
 def first_line(text: str) -> str:
-    """The first line of a text without control characters, at most 200 characters."""
+    """The first line of a text without control characters; what is longer than LONGEST ends with `…`."""
     line = text.strip().split("\n", 1)[0]
-    return "".join(c if c.isprintable() else "�" for c in line)[:200]
+    shown = "".join(c if c.isprintable() else "�" for c in line[:LONGEST])
+    return shown if len(line) <= LONGEST else f"{shown[:-1]}…"
