@@ -124,7 +124,7 @@ class LiveReporter(Reporter):
             f"${totals.cost:.2f}": 2,
             duration(self.seconds): 3,
         }
-        parts |= {} if left is None else {f"about {duration(left)} left": 1}
+        parts |= {} if left is None or left < 1 else {f"about {duration(left)} left": 1}
         return [*lines, _fitted(parts, width)]
 
     def _files(self, names: tuple[str, ...]) -> str:
