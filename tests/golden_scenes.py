@@ -134,10 +134,8 @@ STORIES: dict[str, tuple[Scene | Act, ...]] = {
         scene("spec-check", "spec check", "spec check --coverage"),
         scene("spec-check-json", "spec check --format json"),
         scene("spec-analyze", "spec analyze", "spec analyze --explain --matrix"),
-        *(
-            scene(f"graph-{form}", *(f"graph --format {form} --by {by}" for by in ("task", "batch", "feature")))
-            for form in ("tree", "dot", "mermaid", "json")
-        ),
+        *(scene(f"graph-{form}", f"graph --format {form}") for form in ("dot", "mermaid", "json")),
+        scene("graph-tree", *(f"graph --by {by}" for by in ("task", "batch", "feature"))),
         # built
         scene("build"),
         scene("build-again", "build", "build -q", "build arith"),
@@ -177,6 +175,7 @@ STORIES: dict[str, tuple[Scene | Act, ...]] = {
         scene("retry", "retry rendering"),
     ),
     "skipped": (
+        write("br.toml", "[build]\nattempts = 1\n"),
         answers(*WRONG),
         scene("skipped-build", "build -k"),
         scene("skipped-quiet", "build -q"),
