@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brengine.asks import Usage
+from brengine.counted import counted
 from brengine.errors import OverBudget
 
 LONGER = 2
@@ -130,7 +131,7 @@ class Budget:
         if caps.seconds is not None and self._clock() - self._began >= caps.seconds:
             return _Over(f"the time for asking is over ({caps.seconds:g} s)", waits=False)
         if caps.asks is not None and wanted and self.asks >= caps.asks:
-            return _Over(f"{self.asks} asks were sent, and {caps.asks} are allowed", waits=False)
+            return _Over(f"{counted(self.asks, 'ask')} sent, {caps.asks} allowed", waits=False)
         tokens = self.tokens + sum(slot.most.total for slot in slots)
         if caps.tokens is not None and tokens > caps.tokens:
             most = max(slot.most.total for slot in slots) if slots else 0

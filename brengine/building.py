@@ -304,7 +304,7 @@ class Builder:
 
 
 def _waits(task: Task, waiting: Waiting) -> Ending:
-    note = f"prompt in {waiting.prompt_path}, reply awaited in {waiting.reply_path}"
+    note = "its prompt waits for a reply"
     return Ending(task, Outcome.WAITING, note=note, waiting=waiting)
 
 

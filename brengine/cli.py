@@ -112,7 +112,7 @@ def main() -> None:
 
         complete(br, wanted[0])
     try:
-        code = br.main(standalone_mode=False)
+        code = br.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""The options that bound what a run may spend."""
+"""The options that say who answers, and that bound what a run may spend."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import Any
 import click
 
 from brengine.budget import Caps
+from brengine.settings import BACKENDS
+
+BACKEND = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default=None,
+    help="Who answers (auto: the API where there is a key, else recordings).",
+)
 
 
 def capped(command: Callable[..., Any]) -> Callable[..., Any]:
     """The caps of one run; what is not given comes from `[budget]` in br.toml."""
-    for option in (
+    for option in (  # the last is listed first
         click.option("--max-time", type=click.FloatRange(0), default=None, help="Seconds in which asks may be sent."),
         click.option("--max-asks", type=click.IntRange(0), default=None, help="Asks that may be sent."),
         click.option(

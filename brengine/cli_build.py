@@ -19,7 +19,6 @@ from brengine.reading.options import Options
 from brengine.report import Reporter
 from brengine.report_json import JsonReporter
 from brengine.select import Selected
-from brengine.settings import BACKENDS
 from brengine.stale import Rung
 from brengine.wiring import Project
 from brengine.writer import stop_at_ctrl_c
@@ -30,20 +29,23 @@ AMENDMENTS = 3
 
 def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every building command has."""
-    for option in (
-        click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Asks and batches at once."),
-        click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
-        click.option("--backend", type=click.Choice(BACKENDS), default=None),
-        click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
-        click.option("--wait", is_flag=True, help="With the manual backend: go on whenever a reply is saved."),
-        click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid run."),
-        click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended."),
-        click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (docs/formats.md)."),
-        click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
-        cli_reading.ACCEPT,
+    command = cli_budget.capped(command)
+    for option in reversed(
+        (
+            click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Asks and batches at once."),
+            click.option("-k", "--keep-going", is_flag=True, help="Build the rest when a task fails."),
+            cli_budget.BACKEND,
+            click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there."),
+            click.option("--wait", is_flag=True, help="With the manual backend: go on whenever a reply is saved."),
+            click.option("-y", "--yes", is_flag=True, help="Do not ask before the first paid run."),
+            click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended."),
+            click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (docs/formats.md)."),
+            click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file."),
+            cli_reading.ACCEPT,
+        )
     ):
         command = option(command)
-    return cli_budget.capped(command)
+    return command
 
 
 @click.command()
@@ -129,7 +131,10 @@ def _adoptable(project: Project, chosen: Sequence[str]) -> None:
     for name in chosen:
         missing = [path for path, content in project.board.standing(name).present.items() if not content]
         if missing:
-            raise InputError(f"{name} cannot be adopted: {', '.join(missing)} is not there", "write it, or `br build`")
+            are, it = ("is", "it") if len(missing) == 1 else ("are", "them")
+            raise InputError(
+                f"{name} cannot be adopted: {', '.join(missing)} {are} not there", f"write {it}, or `br build`"
+            )
     for name in sorted(cli_preview.needed(project, chosen) - set(chosen)):
         if project.board.standing(name).rung is Rung.ASK:
             raise InputError(f"{name} is needed, and not built", f"adopt it as well, or `br build {name}` first")

@@ -11,8 +11,10 @@ import click
 
 from brengine import completion
 from brengine.asks import Waiting
+from brengine.counted import counted
 from brengine.domain import Task
 from brengine.errors import BrError
+from brengine.places import shown
 from brengine.report import Reporter, failure
 from brengine.standing import Standing
 from brengine.verdict import Outcome
@@ -26,8 +28,8 @@ def closing(project: Project, reporter: Reporter, stale: Mapping[str, Standing],
     """Say how a run ended, what needs a person, and answer the exit code."""
     outcomes = reporter.totals.outcomes
     outcomes.update(project.engine.outcomes)
-    for name in stale:
-        outcomes.setdefault(name, Outcome.SKIPPED)
+    for name in stale:  # what its needs' new files did not touch is fresh again, without having been looked at
+        outcomes.setdefault(name, Outcome.UP_TO_DATE if project.board.is_done(name) else Outcome.SKIPPED)
         if name in project.asker.waiting and outcomes[name] is Outcome.SKIPPED:
             outcomes[name] = Outcome.WAITING
     records = dict(project.ledger.state.records)
@@ -52,7 +54,8 @@ def _needs_you(
     lines = []
     for name, outcome in outcomes.items():
         if outcome is Outcome.FAILED:
-            lines.append(f"  {name} failed: look at it with `br task show {name}`, ask anew with `br retry {name}`")
+            lines.append(f"  {name} failed: see `br task show {name}`")
+            lines.append(f"    ask anew: `br retry {name}`")
     lines += _awaited(project.asker.waiting)
     for s in settled:
         if s.fate == "unverifiable":
@@ -69,8 +72,9 @@ def _awaited(waiting: Mapping[str, Waiting]) -> Iterable[str]:
     for where in dict.fromkeys(waiting.values()):
         names = [name for name, other in waiting.items() if other == where]
         verb = "waits" if len(names) == 1 else "wait"
-        yield f"  {', '.join(names)} {verb} for a reply: answer {where.prompt_path}"
-        yield f"    in {where.reply_path}, and build again"
+        yield f"  {', '.join(names)} {verb} for a reply:"
+        yield f"    answer {shown(Path(where.prompt_path))}"
+        yield f"    in {shown(Path(where.reply_path))}, and build again"
 
 
 def until_replied(waiting: Mapping[str, Waiting], say: Callable[[str], None]) -> None:
@@ -102,9 +106,9 @@ def _untested(project: Project) -> Sequence[str]:
     missing = [row for row in literals.held(project.source, tasks, tests) if row.tasks and row.tested is False]
     if not missing:
         return []
-    shown = textwrap.shorten(missing[0].found.text, 60, placeholder=" …")
-    told = f"{len(missing)} exact text{'s' if len(missing) > 1 else ''} of the specification in no test"
-    return [f"  {told}, the first on line {missing[0].found.line} ({shown!r}): `br plan --ledger`"]
+    first = textwrap.shorten(missing[0].found.text, 60, placeholder=" …")
+    told = f"{counted(len(missing), 'exact text')} of the specification in no test"
+    return [f"  {told}, the first on line {missing[0].found.line} ({first!r}): `br plan --ledger`"]
 
 
 def test_texts(project: Project, tasks: Sequence[Task]) -> Mapping[str, str]:

@@ -61,10 +61,21 @@ def tried(project: Project, standing: Standing, known: Container[Attempt]) -> in
 
     Answers that `br retry` set aside do not count.
     """
+    count = _refusals(project, standing, known)
+    return count if count < project.settings.attempts else 0
+
+
+def exhausted(project: Project, standing: Standing, known: Container[Attempt]) -> bool:
+    """True where a task must be asked for and every attempt was refused."""
+    return _refusals(project, standing, known) >= project.settings.attempts
+
+
+def _refusals(project: Project, standing: Standing, known: Container[Attempt]) -> int:
+    """How many stored answers of a task that must be asked for there are, where all were refused; else 0."""
     if standing.rung is not Rung.ASK:
         return 0
     count, red = conditions.answered(standing, project.asker.base(standing), project.asker.stored, known)
-    return count if red and count < project.settings.attempts else 0
+    return count if red else 0
 
 
 def _repair(project: Project, standing: Standing, known: Container[Attempt], sized: bool) -> Asking | None:

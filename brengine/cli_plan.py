@@ -11,11 +11,16 @@ import click
 from brengine import cli_budget, cli_ending, cli_preview, cli_reading, plan_report, planner, room, spec_report
 from brengine.batch import Fits
 from brengine.cli_words import TARGET
+from brengine.counted import counted
 from brengine.errors import render
 from brengine.places import Places
 from brengine.reading.options import Options
-from brengine.settings import BACKENDS
 from brengine.wiring import Project
+
+BY_RULES = (
+    "There are no plan files: the rules make the plan.\n"
+    "`br spec analyze --matrix` tells which task answers for which requirement; `br plan --model` has plan files made."
+)
 
 
 @click.command()
@@ -25,7 +30,7 @@ from brengine.wiring import Project
 @click.option("--rulings", is_flag=True, help="List what the plan decides where the specification is silent.")
 @click.option("--batches", is_flag=True, help="Say why each batch is as it is.")
 @click.option("--ledger", is_flag=True, help="List lines and exact texts that no task, or no test, answers for.")
-@click.option("--backend", type=click.Choice(BACKENDS), default=None)
+@cli_budget.BACKEND
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record every reply there.")
 @click.option("--spec", type=click.Path(path_type=Path), default=None, help="The specification's file.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), default=None, help="Workers that the forecast counts on.")
@@ -72,7 +77,7 @@ def plan(
     if rulings or batches or ledger:
         lines = [*(plan_report.rulings(project.plan, True) if rulings else ())]
         lines += plan_report.batches(project.plan, _fits(project)) if batches else ()
-        lines += _ledgers(project, True) if ledger else ()
+        lines += (_ledgers(project, True) if project.inputs.plans else [BY_RULES]) if ledger else ()
         for line in lines or ["The plan has no rulings."]:
             click.echo(line)
         return 0
@@ -89,12 +94,15 @@ def _fits(project: Project) -> Fits:
 
 def _checked(project: Project) -> int:
     """Everything that is wrong with the plan files, as a compiler would tell it."""
+    if not project.inputs.plans:
+        click.echo(BY_RULES)
+        return 0
     found = planner.Planner(project, click.echo).judged()
     for diagnostic in found:
         click.echo(render(diagnostic) + "\n")
     errors = sum(d.severity == "error" for d in found)
     count = len(project.inputs.plans)
-    click.echo(f"{count} plan files: {errors} errors, {len(found) - errors} warnings")
+    click.echo(f"{counted(count, 'plan file')}: {counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}")
     return 3 if errors else 0
 
 

@@ -11,6 +11,7 @@ import click
 from brengine import cli_forecast, forecast_report, select, spec_report
 from brengine.backing import ASKS_API
 from brengine.conditions import Attempt
+from brengine.counted import counted
 from brengine.domain import Task
 from brengine.errors import InputError
 from brengine.forecast import Work
@@ -42,21 +43,21 @@ def preview(project: Project, targets: Sequence[str], *, jobs: int | None = None
     for diagnostic in project.plan.diagnostics:
         click.echo(f"{diagnostic.severity}: {diagnostic.message} [{diagnostic.rule}]", err=True)
     if not found:
-        click.echo(f"Everything is up to date ({len(project.plan.tasks)} tasks): a build would run nothing.")
+        click.echo(f"Everything is up to date ({counted(len(project.plan.tasks), 'task')}): a build would run nothing.")
         return
     numbers = {batch.id: number for number, batch in enumerate(project.plan.batches, start=1)}
     refused = cli_forecast.refused(project)
     for work in works:
         batch = project.board.batches[work.batch]
         count = len(batch.tasks)
-        click.echo(f"\nBatch {numbers[batch.id]}: {batch.title} ({count} task{'s' if count > 1 else ''})  {batch.id}")
+        click.echo(f"\nBatch {numbers[batch.id]}: {batch.title} ({counted(count, 'task')})  {batch.id}")
         for ask in work.asks:
             click.echo(f"  one ask, at most {ask.bound:,} tokens")
         for standing in (found[name] for name in batch.tasks if name in found):
             click.echo(f"  {standing.task.name} ({standing.task.minutes} min): {how(project, standing, refused)}")
             for line in reason_lines(standing):
                 click.echo(f"    {line}")
-    click.echo(f"\n{len(found)} of {len(project.plan.tasks)} tasks to do")
+    click.echo(f"\n{len(found)} of {counted(len(project.plan.tasks), 'task')} to do")
     for line in forecast_report.lines(cli_forecast.expected(project, works, jobs), cli_forecast.note(project, works)):
         click.echo(line)
 
@@ -89,6 +90,8 @@ def how(project: Project, standing: Standing, refused: Container[Attempt]) -> st
     """What would be done for a task: an answer that is stored already is not asked for again."""
     if standing.rung is not Rung.ASK or project.asker.lacks(standing):
         return HOW[standing.rung]
+    if cli_forecast.exhausted(project, standing, refused):
+        return "no attempt is left; `br retry` asks anew"
     again = cli_forecast.tried(project, standing, refused)
     return "ask for a repair of its refused answer" if again else "judge the stored answer (no ask)"
 
@@ -102,7 +105,7 @@ def approve(project: Project, found: Mapping[str, Standing], yes: bool, jobs: in
         return
     note = cli_forecast.note(project, works)
     told = forecast_report.sentence(cli_forecast.expected(project, works, jobs), note)
-    _agreed(f"{len(found)} tasks, {told}")
+    _agreed(f"{counted(len(found), 'task')}, {told}")
 
 
 def approve_plan(project: Project, yes: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from brengine import cli_reading, datafiles, durable, spec_report, starting
+from brengine.counted import counted
 from brengine.errors import InputError
 from brengine.places import CONFIG, Places
 from brengine.wiring import Project
@@ -179,7 +180,7 @@ def _tell(folder: Path, code: Sequence[str]) -> None:
     for line in spec_report.headline(cli_reading.read(project)):
         click.echo(line)
     if code:
-        click.echo(f"{len(code)} files that were here are context; none was changed.")
+        click.echo(f"{counted(len(code), 'file')} found here: context of the specification, not changed.")
     click.echo("Next: make PROJECT_SPEC.md your own, then `br spec check`, `br plan` and `br build`.")
 
 

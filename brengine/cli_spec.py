@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from brengine import cli_reading, places, report, spec_report
+from brengine import cli_budget, cli_reading, places, report, spec_report
+from brengine.counted import counted
 from brengine.domain import Plan, Spec
 from brengine.errors import Diagnostic, InputError, render
 from brengine.places import Places
 from brengine.reading.options import Include, Options
-from brengine.settings import BACKENDS
 from brengine.wiring import Project
 
 
@@ -35,7 +35,7 @@ def spec() -> None:
     type=click.Choice(["done", "deferred"]),
     help="Read what is marked as done, or for later, as still to be built.",
 )
-@click.option("--backend", type=click.Choice(BACKENDS), default=None)
+@cli_budget.BACKEND
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="Record the second reader's reply there.")
 @cli_reading.ACCEPT
 @click.pass_obj
@@ -92,11 +92,7 @@ def _told(parsed: Spec, coverage: bool) -> Iterator[str]:
     if coverage:
         yield from ("", "What became of every line:", *spec_report.coverage(parsed))
     errors, warnings = (sum(d.severity == kind for d in parsed.diagnostics) for kind in ("error", "warning"))
-    yield f"{parsed.path}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    yield f"{parsed.path}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
 
 
 def _unreadable(error: InputError) -> dict[str, object]:
@@ -124,7 +120,9 @@ def analyze(where: Places, given: Path | None, explain: bool, matrix: bool, acce
     titles = {feature.id: feature.name for feature in plan.spec.features}
     for feature in dict.fromkeys(task.feature for task in plan.tasks):
         tasks = [task for task in plan.tasks if task.feature == feature]
-        click.echo(f"\n{titles.get(feature, feature)}: {len(tasks)} tasks, {sum(t.minutes for t in tasks)} min")
+        click.echo(
+            f"\n{titles.get(feature, feature)}: {counted(len(tasks), 'task')}, {sum(t.minutes for t in tasks)} min"
+        )
         for number, task in enumerate(tasks, start=1):
             click.echo(f"  {number:>2}. {task.name} ({task.minutes} min)")
             if explain:

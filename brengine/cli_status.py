@@ -13,6 +13,7 @@ import click
 from brengine import completion, conditions
 from brengine.asks import Member
 from brengine.conditions import Condition, Known
+from brengine.counted import counted
 from brengine.ledger import history
 from brengine.places import Places, shown
 from brengine.rows import Row
@@ -120,7 +121,7 @@ def _look(project: Project) -> Look:
 def _lines(look: Look) -> Iterator[str]:
     states = [one.state for one in look.tasks.values()]
     counts = ", ".join(f"{states.count(kind)} {kind}" for kind in conditions.STATES if kind in states)
-    yield f"{len(states)} tasks: {counts or 'none'}"
+    yield f"{counted(len(states), 'task')}: {counts or 'none'}"
     for feature, built, count in look.features:
         yield f"  {feature}: {built} of {count} built"
     for kind in ("failed", "waiting", "stale", "skipped", "not built"):
@@ -182,7 +183,8 @@ def _next(look: Look) -> Iterator[tuple[str, str]]:
         yield "br log", f"another run is at work: {look.holder}"
     elif by_state["stale"] or by_state["not built"]:
         yield "br plan", "what a build would ask, and for how much"
-        yield "br build", f"{len(by_state['stale']) + len(by_state['not built'])} tasks are to be done"
+        count = len(by_state["stale"]) + len(by_state["not built"])
+        yield "br build", f"{counted(count, 'task')} to do"
     if look.leavers:
         yield "br clean --orphans", "remove the unedited files of tasks that left the plan"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 
+from brengine.counted import counted
 from brengine.forecast import Forecast, Job
 from brengine.pace import FIGURES, Pace
 
 Row = dict[str, object]
+WIDTH = 80
 SHOWN = 6
 """Jobs of the critical path that are named; the longest of them."""
 
@@ -20,20 +23,30 @@ def lines(found: Forecast, note: str = "") -> Iterator[str]:
         ("asks", _asks(found).replace(" asks", "", 1).replace(" ask", "", 1)),
         ("tokens", _tokens(found)),
         ("dollars", _dollars(found)),
-        ("wall time", f"about {duration(found.seconds)} on {_count(found.workers, 'worker')}"),
+        ("wall time", f"about {duration(found.seconds)} on {counted(found.workers, 'worker')}"),
         ("critical path", f"about {duration(found.critical)}" if found.chain else ""),
         *(("", row) for row in _chain(found.chain)),
         ("rests on", _rests_on(found.pace)),
         ("note", note),
     ):
         if text:
-            yield f"  {name:<14} {text}".rstrip()
+            yield from _row(name, text)
+
+
+def _row(name: str, text: str) -> list[str]:
+    """A name and its text; what is longer than a line of a common terminal goes on below."""
+    first, after = f"  {name:<14} ", " " * 17
+    if not name:
+        return [first + text]
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=after, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def sentence(found: Forecast, note: str = "") -> str:
     """The same in one line, for a question."""
     parts = (_asks(found), f"{_tokens(found)} tokens", _dollars(found), f"about {duration(found.seconds)}")
-    return "; ".join((*parts, *([note] if note else []), f"rests on {_rests_on(found.pace)}"))
+    return "; ".join((*parts, *([note] if note else []))) + " (`br plan` tells what that rests on)"
 
 
 def as_json(found: Forecast) -> Row:
@@ -61,8 +74,8 @@ def as_json(found: Forecast) -> Row:
 def _asks(found: Forecast) -> str:
     if not found.asks:
         return "none"
-    repairs = f" and about {_count(round(found.repairs), 'repair')}" if round(found.repairs) else ""
-    return f"{_count(found.asks, 'ask')}{repairs}, {found.most} with every attempt used"
+    repairs = f" and about {counted(round(found.repairs), 'repair')}" if round(found.repairs) else ""
+    return f"{counted(found.asks, 'ask')}{repairs}, {found.most} with every attempt used"
 
 
 def _tokens(found: Forecast) -> str:
@@ -94,7 +107,7 @@ def _chain(chain: Sequence[Job]) -> list[str]:
     """The jobs that take longest, in order, one a line, and how many others lie between."""
     named = set(sorted(range(len(chain)), key=lambda number: -chain[number].seconds)[:SHOWN])
     told = [f"{duration(job.seconds):>8}  {job.id}" for number, job in enumerate(chain) if number in named]
-    more = [f"{'':>8}  and {_count(len(chain) - len(told), 'shorter one')} between"] if len(chain) > len(told) else []
+    more = [f"{'':>8}  and {counted(len(chain) - len(told), 'shorter one')} between"] if len(chain) > len(told) else []
     return [*told, *more]
 
 
@@ -108,8 +121,8 @@ def _rests_on(pace: Pace) -> str:
         f"{pace.check:g} s to verify a task",
     )
     assumed = ", ".join(text for name, text in zip(FIGURES, values, strict=True) if name in pace.assumed)
-    have = [_count(pace.asks, "ask")] if pace.asks else []
-    have += [_count(pace.checks, "verification")] if pace.checks else []
+    have = [counted(pace.asks, "ask")] if pace.asks else []
+    have += [counted(pace.checks, "verification")] if pace.checks else []
     told = f"{' and '.join(have)} of this project" if have else "no ask or verification of this project yet"
     return f"{told}; assumed: {assumed}" if assumed else told
 
@@ -118,7 +131,3 @@ def _rough(value: float) -> str:
     """Two digits that count: more would pretend."""
     digits = max(0, len(str(int(value))) - 2)
     return f"{round(value, -digits):,.0f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -31,8 +31,11 @@ def nodes(plan: Plan, states: Mapping[str, str], level: Level) -> tuple[Node, ..
     by_id = {task.id: task for task in plan.tasks}
     groups = _groups(plan, ordered, level)
     home = {task: group for group, members in groups.items() for task in members}
-    titles = {task.id: task.name for task in plan.tasks} | {batch.id: batch.title for batch in plan.batches}
-    titles |= {feature.id: feature.name for feature in plan.spec.features} if level == "feature" else {}
+    titles = {
+        "task": {task.id: task.name for task in plan.tasks},
+        "batch": {batch.id: batch.title for batch in plan.batches},
+        "feature": {feature.id: feature.name for feature in plan.spec.features},
+    }[level]
     found = []
     for group, members in groups.items():
         needs = dict.fromkeys(home[need.task] for task in members for need in by_id[task].needs)

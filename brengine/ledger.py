@@ -16,6 +16,7 @@ from typing import Any
 
 from brengine import codec, digest, durable
 from brengine.asks import Reply, Usage
+from brengine.domain import Key
 from brengine.errors import StateError
 from brengine.reading.options import Settled
 from brengine.rows import Row, settled, settled_row
@@ -246,6 +247,10 @@ def _record(state: State, row: Row) -> None:
     record = codec.record_from_row(row["task"], row["record"])
     if record:
         state.records[row["task"]] = record
+        known = (record.task, Key("ask", record.ask).digest)
+        if known in state.asked_again and not record.failed:  # however it came about, it is answered
+            state.asked_again.discard(known)
+            state.bases.pop(known, None)
 
 
 def _forget(state: State, row: Row) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brengine.counted import counted
+
 Row = Mapping[str, Any]
 
 
@@ -117,13 +119,15 @@ def _follow(
 
 
 def shown(found: Sequence[Run]) -> Iterator[str]:
-    """One line for each run, the latest last."""
+    """Two lines for each run, the latest last; times are UTC."""
     for run in found:
-        asks = f"{run.asks} asks" + (f", {run.replayed} replayed" if run.replayed else "")
-        asks += f" ({run.repairs} repairs)" if run.repairs else ""
+        asks = counted(run.asks, "ask") + (f", {run.replayed} replayed" if run.replayed else "")
+        asks += f" ({counted(run.repairs, 'repair')})" if run.repairs else ""
         price = f"${run.cost:.4f}" + (f" and {run.unpriced} of unknown price" if run.unpriced else "")
-        told = f"{asks}, {run.tokens:,} tokens, {price}; {run.done} tasks done, {run.refused} answers refused"
-        yield f"{run.at or '-':<20}  {run.what:<28}  {told}"
+        ended = f"{counted(run.done, 'task')} done, {counted(run.refused, 'answer')} refused"
+        told = f"{asks}, {counted(run.tokens, 'token')}, {price}; {ended}"
+        yield f"{f'{run.at[:19]} UTC'.replace('T', ' ', 1) if run.at else '-'}  {run.what}"
+        yield f"  {told}"
 
 
 def shown_stats(found: Mapping[str, Tries]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from brengine import graph
 from brengine.batch import Fits
+from brengine.counted import counted
 from brengine.domain import Batch, Plan, Ruling, Task
 from brengine.plans import judge, literals
 from brengine.plans.assembly import Assembled
@@ -24,7 +25,7 @@ def surface(plan: Plan) -> Iterator[str]:
 
 def modules(plan: Plan) -> Iterator[str]:
     """Files with their tasks and contracts; files of no contract in one line."""
-    yield f"\nModules: {len({path for task in plan.tasks for path in task.targets})} files"
+    yield f"\nModules: {counted(len({path for task in plan.tasks for path in task.targets}), 'file')}"
     for task in plan.tasks:
         paths = f"{task.targets[0]}" + (f" and {len(task.targets) - 1} more" if len(task.targets) > 1 else "")
         yield f"  {paths}  {task.id}"

@@ -11,7 +11,8 @@ from typing import Self
 
 from brengine import completion, spec_report
 from brengine.asks import Usage
-from brengine.domain import PROJECT
+from brengine.counted import counted, repaired
+from brengine.domain import PROJECT, Plan
 from brengine.errors import BrError, InputError, render
 from brengine.events import (
     Asked,
@@ -29,7 +30,7 @@ from brengine.events import (
     Unanswered,
     Wrote,
 )
-from brengine.verdict import Evidence, Outcome, Record
+from brengine.verdict import Evidence, Finding, Outcome, Record
 
 MARK = {
     Outcome.BUILT: "✓",
@@ -42,6 +43,8 @@ MARK = {
     Outcome.WAITING: "?",
 }
 SHOWN_FINDINGS = 3
+LONGEST = 200
+"""Characters of a line that others wrote."""
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Reporter:
 
     def up_to_date(self, count: int) -> None:
         """Nothing was to be done."""
-        self._write(f"Everything is up to date ({count} task{'s' if count != 1 else ''}): nothing asked, nothing run.")
+        self._write(f"Everything is up to date ({counted(count, 'task')}): nothing asked, nothing run.")
 
     def end(self, settled: tuple[completion.Settled, ...], records: dict[str, Record], needs: Sequence[str]) -> None:
         """How a run ended, and what needs a person."""
@@ -124,7 +127,7 @@ class Reporter:
         rows = [
             ("tasks", f"{done} of {len(totals.outcomes)} done ({', '.join(parts) or 'none'})"),
             ("tests", f"{completion.tests_run(evidence)} passed" if done else "none"),
-            ("coverage", percent(completion.coverage(evidence))),
+            ("coverage", percent(completion.coverage(evidence) if done else None)),
             ("asks", self._asks()),
             (
                 "tokens",
@@ -140,7 +143,7 @@ class Reporter:
         totals = self.totals
         sent = f"{totals.asks} sent"
         replayed = f", {totals.replayed} replayed from recordings (no model was asked)" if totals.replayed else ""
-        repairs = f", {totals.repaired} of them repairs" if totals.repaired else ""
+        repairs = f", {repaired(totals.repaired)}" if totals.repaired else ""
         return sent + replayed + repairs
 
     def _tokens(self) -> str:
@@ -162,19 +165,19 @@ class Reporter:
     def _runstarted(self, event: RunStarted) -> None:
         plan = event.plan
         self._line(spec_report.extracted(tuple(feature.name for feature in plan.spec.features)))
-        self._line(f"{len(plan.tasks)} tasks in {len(plan.batches)} batches; {event.stale} to do")
+        self._line(f"{_size(plan)}; {event.stale} to do")
         if event.backend == "replay":
             self._line("Replaying recorded replies: no model is asked and nothing is paid.")
         self._line()
 
     def _planamended(self, event: PlanAmended) -> None:
-        self._line(f"{len(event.plan.tasks)} tasks in {len(event.plan.batches)} batches by the amended plan\n")
+        self._line(f"{_size(event.plan)} by the amended plan\n")
 
     def _batchstarted(self, event: BatchStarted) -> None:
         if not self.live:
             self._batch.lines = []
         count = len(event.batch.tasks)
-        self._line(f"Batch {event.number}: {event.batch.title} ({count} task{'s' if count > 1 else ''})")
+        self._line(f"Batch {event.number}: {event.batch.title} ({counted(count, 'task')})")
 
     def _batchended(self, event: BatchEnded) -> None:
         self._line()
@@ -223,7 +226,7 @@ class Reporter:
             return
         self._line(f"  ↻ {event.task.name}: attempt {event.attempt} of {event.attempts} was not accepted; {what}")
         for finding in event.findings[:SHOWN_FINDINGS]:
-            self._line(f"      {first_line(str(finding))}")
+            self._line(f"      {found(finding)}")
         if len(event.findings) > SHOWN_FINDINGS:
             self._line(f"      … and {len(event.findings) - SHOWN_FINDINGS} more")
 
@@ -235,14 +238,14 @@ class Reporter:
         note = f" — {event.note}" if event.note else ""
         self._line(f"  {MARK[event.outcome]} {phrase:<32} {tail}{how}{note}")
         for finding in event.findings[:SHOWN_FINDINGS]:
-            self._line(f"      {first_line(str(finding))}")
+            self._line(f"      {found(finding)}")
 
     def _projectchecked(self, event: ProjectChecked) -> None:
         self.totals.project = event.verdict.evidence
         if event.verdict.findings or event.verdict.errored:
             self._line("✗ The tests of the whole project are red")
             for finding in event.verdict.findings[:SHOWN_FINDINGS]:
-                self._line(f"      {first_line(str(finding))}")
+                self._line(f"      {found(finding)}")
             if event.verdict.errored:
                 self._line(f"      {event.verdict.errored}")
         else:
@@ -251,6 +254,11 @@ class Reporter:
 
     def _noted(self, event: Noted) -> None:
         self._line(f"note: {event.text}")
+
+
+def _size(plan: Plan) -> str:
+    """`12 tasks in 9 batches`."""
+    return f"{counted(len(plan.tasks), 'task')} in {counted(len(plan.batches), 'batch')}"
 
 
 def short(names: Sequence[str]) -> str:
@@ -264,7 +272,7 @@ def measured(evidence: tuple[Evidence, ...]) -> str:
     parts = []
     count = completion.tests_run(evidence)
     if count:
-        parts.append(f"{count} test{'s' if count > 1 else ''} passed")
+        parts.append(f"{counted(count, 'test')} passed")
     covered = completion.coverage(evidence)
     if covered is not None:
         parts.append(f"{percent(covered)} covered")
@@ -287,14 +295,23 @@ def percent(value: float | None) -> str:
 def failure(error: BrError) -> str:
     """An error as a person reads it: its diagnostics with excerpts, then one line and a hint."""
     out = [render(d) for d in error.diagnostics] if isinstance(error, InputError) else []
-    out = [text + "\n" for text in out]
-    out.append(f"error: {error.message}")
+    said = [d.message for d in error.diagnostics] if isinstance(error, InputError) else []
+    if error.message not in said:
+        out.append(f"error: {error.message}")
     if error.hint and not (isinstance(error, InputError) and error.diagnostics):
         out.append(f"hint: {error.hint}")
-    return "\n".join(out)
+    return ("\n\n" if said else "\n").join(out)
+
+
+def found(finding: Finding) -> str:
+    """A finding in one line: of a failing test, the place and what went wrong there."""
+    text = str(finding)
+    wrong = next((line[1:].strip() for line in text.split("\n") if line.startswith("E  ")), "")
+    return first_line(f"{first_line(text)}: {wrong}" if wrong else text)
 
 
 def first_line(text: str) -> str:
-    """The first line of a text without control characters, at most 200 characters."""
+    """The first line of a text without control characters; what is longer than LONGEST ends with `…`."""
     line = text.strip().split("\n", 1)[0]
-    return "".join(c if c.isprintable() else "�" for c in line)[:200]
+    shown = "".join(c if c.isprintable() else "�" for c in line[:LONGEST])
+    return shown if len(line) <= LONGEST else f"{shown[:-1]}…"

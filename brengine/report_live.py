@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from brengine import completion
+from brengine.counted import counted
 from brengine.events import Asked, BatchEnded, BatchStarted, Event, Replied, RunStarted, TaskEnded, Wrote
 from brengine.events import Unanswered as Lost
 from brengine.forecast_report import duration
@@ -122,14 +123,14 @@ class LiveReporter(Reporter):
         lines += [f"           and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
         left = self._left.seconds()
         parts = {
-            f"{min(going.ended, going.total):,} of {going.total:,} tasks": 0,
-            f"{totals.asks + totals.replayed:,} asks": 5,
-            f"{totals.usage.total:,} tokens": 4,
+            f"{min(going.ended, going.total):,} of {counted(going.total, 'task')}": 0,
+            counted(totals.asks + totals.replayed, "ask"): 5,
+            counted(totals.usage.total, "token"): 4,
             f"${totals.cost:.2f}": 2,
             duration(self.seconds): 3,
         }
         parts |= {f"{len(going.queue):,} batches in the queue": 6} if len(going.queue) > 1 else {}
-        parts |= {} if left is None else {f"about {duration(left)} left": 1}
+        parts |= {} if left is None or left < 1 else {f"about {duration(left)} left": 1}
         return [*lines, _fitted(parts, width)]
 
     def _asking(self, names: tuple[str, ...], attempt: int) -> str:

@@ -36,9 +36,15 @@ def select(plan: Plan, word: str) -> Selected:
             return Selected(found[0], _tasks(plan, found[0]), abbreviated=rank > 0)
         if found:
             raise InputError(f"{word!r} is ambiguous", f"one of: {', '.join(found[:8])}")
-    close = nearest(wanted, [name.split(":", 1)[1] for name in names])
+    close = _closest(wanted, [name.split(":", 1)[1] for name in names])
     hint = f"did you mean {close!r}?" if close else "`br task list` shows every task, `br plan` every batch"
     raise InputError(f"nothing is called {word!r}", hint)
+
+
+def _closest(word: str, names: Sequence[str]) -> str:
+    """The name of which the whole, or an end that begins at a word, is nearest to what was said; "" where none is."""
+    ends = {end: name for name in reversed(names) for end in (*_parts(name), name)}
+    return ends.get(nearest(word, ends), "")
 
 
 def select_all(plan: Plan, words: Sequence[str]) -> tuple[Selected, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from brengine.counted import counted, repaired
+
 Row = Mapping[str, Any]
 
 
@@ -36,8 +38,8 @@ class Spend:
     def __str__(self) -> str:
         if not (self.asks or self.replayed or self.unanswered):
             return "nothing"
-        parts = [f"{self.asks} ask{'' if self.asks == 1 else 's'}"]
-        parts[0] += f" ({self.repairs} of them repairs)" if self.repairs else ""
+        parts = [counted(self.asks, "ask")]
+        parts[0] += f" ({repaired(self.repairs)})" if self.repairs else ""
         parts += [f"{self.replayed} replayed"] if self.replayed else []
         parts += [f"{self.unanswered} without an answer"] if self.unanswered else []
         parts += [f"{self.tokens:,} tokens ({round(self.tokens_in):,} in, {round(self.tokens_out):,} out)"]

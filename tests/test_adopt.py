@@ -39,7 +39,7 @@ def test_what_does_not_pass_fails_with_its_findings_and_is_kept(box: Sandbox) ->
 def test_what_is_missing_or_needed_is_said_first(box: Sandbox) -> None:
     written(box, "doubling")
     refused = box.br("adopt", "rendering")
-    assert refused.code == 3 and "calc/rendering.py, tests/test_rendering.py is not there" in refused.out
+    assert refused.code == 3 and "calc/rendering.py, tests/test_rendering.py are not there" in refused.out
     refused = box.br("adopt", "doubling")
     assert refused.code == 3 and "arithmetic.add-adding is needed, and not built" in refused.out
     assert box.asked == 0

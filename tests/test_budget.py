@@ -34,7 +34,7 @@ def test_without_caps_everything_is_allowed_and_counted() -> None:
 @pytest.mark.parametrize(
     ("caps", "said"),
     [
-        ({"asks": 1}, "1 asks were sent, and 1 are allowed"),
+        ({"asks": 1}, "1 ask sent, 1 allowed"),
         ({"tokens": 1200}, "150 of 1,200 tokens are spent, and an ask may take 1,100"),
         ({"cost": 2.6}, "$0.2000 of $2.6 are spent, and an ask may cost $2.5000"),
         ({"seconds": 0.0}, "the time for asking is over"),
@@ -149,7 +149,7 @@ def test_no_interleaving_goes_over_a_cap(wanted: list[tuple[int, int, int]], mos
 def test_a_build_that_its_budget_stops_exits_with_4_and_goes_on_from_there(box: Sandbox) -> None:
     stopped = box.br("build", "--max-asks", "1")
     assert stopped.code == 4 and box.asked == 1, stopped.out
-    assert "error: stopped by the budget: 1 asks were sent, and 1 are allowed" in stopped.out
+    assert "error: stopped by the budget: 1 ask sent, 1 allowed" in stopped.out
     assert "not asked for: the budget does not allow it" in stopped.out and "asks        1 sent" in stopped.out
     assert "built" in stopped.out, "what was paid for is verified all the same"
     done = box.br("build")
@@ -209,7 +209,7 @@ def test_what_cut_replies_cost_is_in_the_sum_even_where_no_reply_comes(box: Sand
     assert failed.code == 2 and box.asked == 4
     assert "tokens      404" in failed.out and "asks        1 sent" in failed.out
     assert "spent: 0 asks, 1 without an answer, 404 tokens (400 in, 4 out), $0.0008" in box.br("status").out
-    assert "1 asks, 404 tokens, $0.0008" in box.br("log").out
+    assert "1 ask, 404 tokens, $0.0008" in box.br("log").out
 
 
 def test_a_project_names_prices_of_its_own(box: Sandbox) -> None:

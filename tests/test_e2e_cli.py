@@ -99,7 +99,7 @@ def test_a_repair_may_come_as_edits(box: Sandbox, model: ModelServer) -> None:
     model.answer = answer
     built = box.br("build")
     assert built.code == 0, built.out
-    assert box.read("calc/adding.py") == FILES["calc/adding.py"] and "1 of them repairs" in built.out
+    assert box.read("calc/adding.py") == FILES["calc/adding.py"] and "1 of them a repair" in built.out
     assert declared(model.prompts[1]) == ["calc/adding.py", "tests/test_adding.py"]
 
 

@@ -110,7 +110,7 @@ def manual_reply(folder: Path) -> str:
 def test_a_person_answers_a_task_by_hand_and_it_is_verified_alike(tmp_path: Path) -> None:
     box = Sandbox(tmp_path / "project")
     waiting = box.br("task", "execute", "--manual", "adding")
-    assert waiting.code == 1 and "wait for a reply: answer" in waiting.out and box.tree() == {}
+    assert waiting.code == 1 and "wait for a reply:\n    answer" in waiting.out and box.tree() == {}
     reply = tmp_path / "reply.md"
     reply.write_text(manual_reply(box.root / ".br/manual").replace("a + b", "a - b"))
     refused = box.br("task", "execute", "--manual", "adding", "--reply", str(reply))

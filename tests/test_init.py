@@ -54,7 +54,7 @@ def test_code_that_is_there_is_context_and_none_of_it_is_changed(box: Sandbox) -
     (box.root / ".git").mkdir()
     made = box.br("init")
     assert "kept  dodo.py" in made.out and "Keep .br/ out of git" in made.out
-    assert "3 files that were here are context; none was changed." in made.out
+    assert "3 files found here: context of the specification, not changed." in made.out
     assert {path: box.read(path) for path in mine} == mine
     assert "## Existing Code" in box.read("PROJECT_SPEC.md") and "- `src/` (2 files)" in box.read("PROJECT_SPEC.md")
     assert box.br("spec", "check").code == 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from model_server import ModelServer
 from sandbox import FILES, Ran, Sandbox
+from terminal import to_end
 
 
 def attended(box: Sandbox, *answers: str, editor: str = "", targets: tuple[str, ...] = ()) -> Ran:
@@ -64,3 +69,17 @@ def test_a_repair_is_approved_too(box: Sandbox, model: ModelServer) -> None:
     left = attended(box, "s", "a", "l", targets=("adding",))
     assert left.code == 1 and box.asked == 1, left.out
     assert "Add adding, attempt 2: at most" in left.out and "you left its repair alone" in left.out
+
+
+@pytest.mark.parametrize("plain", ["", "1"])
+def test_the_diff_is_coloured_at_a_terminal_unless_that_is_not_wanted(box: Sandbox, plain: str) -> None:
+    above, below = pty.openpty()
+    command = [sys.executable, "-m", "brengine", "run", "--interactive", "arithmetic"]
+    env = box.environ({"TERM": "xterm-256color", "NO_COLOR": plain})
+    process = subprocess.Popen(command, cwd=box.root, env=env, stdin=below, stdout=below, stderr=below)
+    os.close(below)
+    os.write(above, b"s\nq\n")
+    text = to_end(above).decode("utf-8", "replace")
+    assert process.wait(60) == 1 and "+    return a + b" in text, text
+    assert ("\x1b[32m" in text) is not bool(plain), "without colour, + and - still tell"
+    assert ("\x1b[" in text) is not bool(plain)

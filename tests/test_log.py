@@ -51,9 +51,9 @@ def test_br_log_tells_what_runs_did(box: Sandbox, model: ModelServer) -> None:
     model.files = dict(FILES)
     assert box.br("build", "-j", "2").code == 0
     told = box.br("log").out.splitlines()
-    assert len(told) == 2 and "br build --max-asks 2" in told[0] and "br build -j 2" in told[1], told
-    assert "2 asks, 300 tokens" in told[0] and "2 tasks done" in told[0]
-    assert "1 asks (1 repairs), 150 tokens" in told[1] and "1 tasks done" in told[1]
+    assert len(told) == 4 and "br build --max-asks 2" in told[0] and "br build -j 2" in told[2], told
+    assert "2 asks, 300 tokens" in told[1] and "2 tasks done" in told[1]
+    assert "1 ask (1 repair), 150 tokens" in told[3] and "1 task done" in told[3]
     rates = box.br("log", "--stats").out
     assert "tasks in the ask: 2                      2 of 2 (100 %)" in rates, rates
     assert "tasks in the ask: 1                      0 of 1 (0 %)" in rates and "template: task@" in rates

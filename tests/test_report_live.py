@@ -81,7 +81,7 @@ def test_what_is_asked_for_and_verified_is_shown_with_its_time() -> None:
     reporter(Replied(("f.a", "f.b"), 1, Reply("", "end_turn", Usage(100, 20), cost=0.25), paid=True))
     reporter(TaskEnded(TASKS[2], Outcome.BUILT))
     reporter(BatchEnded(BATCHES[2], 3))
-    assert lines(reporter) == ["  1 of 6 tasks · 1 asks · 120 tokens · $0.25 · 5 s"]
+    assert lines(reporter) == ["  1 of 6 tasks · 1 ask · 120 tokens · $0.25 · 5 s"]
 
 
 def test_what_an_agent_writes_stands_in_the_row_of_its_ask() -> None:
@@ -150,7 +150,7 @@ def test_a_narrow_terminal_keeps_what_matters_most() -> None:
     reporter(RunStarted(PLAN, 6, "anthropic", pace=MEASURED))
     clock.now = 1.0
     reporter(Replied(("f.a",), 1, Reply("", "end_turn", Usage(123_456_789, 1)), paid=True))
-    assert lines(reporter, 100)[-1] == "  0 of 6 tasks · 1 asks · 123,456,790 tokens · $0.00 · 1 s · about 9 min left"
+    assert lines(reporter, 100)[-1] == "  0 of 6 tasks · 1 ask · 123,456,790 tokens · $0.00 · 1 s · about 9 min left"
     assert lines(reporter, 60)[-1] == "  0 of 6 tasks · $0.00 · 1 s · about 9 min left"
     assert lines(reporter, 34)[-1] == "  0 of 6 tasks · about 9 min left"
     assert all(len(row) <= 12 for row in lines(reporter, 12))
