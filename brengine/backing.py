@@ -130,7 +130,12 @@ class Backing:
             from brengine.backends.anthropic_api import AnthropicBackend
 
             return AnthropicBackend(
-                settings.model, settings.max_output_tokens, self._environ, table=self._prices, meter=self.budget
+                settings.model,
+                settings.max_output_tokens,
+                self._environ,
+                table=self._prices,
+                meter=self.budget,
+                sink=self._sink,
             )
         if name == "claude-code":
             return self._claude_code()

@@ -24,6 +24,7 @@ from brengine.backends.manual import MAX_BYTES, ManualBackend
 from brengine.backends.replay import Recorder, ReplayBackend
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.errors import BackendError, InputError, MissingKey
+from brengine.events import Noted
 from brengine.reply import parse
 from brengine.settings import Settings
 from brengine.tokens import upper_bound
@@ -307,6 +308,21 @@ def test_a_try_after_a_break_that_is_refused_leaves_the_turn_to_others() -> None
     assert gate.broken() is None
     gate.wait()
     assert gate.trying and now[0] < 1000
+
+
+def test_a_long_pause_is_told() -> None:
+    told: list[object] = []
+    with serving(send(429, b"", **{"retry-after": "7"}), send(529, b"", **{"retry-after": "1"}), send(200, GOOD)) as (
+        url,
+        _,
+    ):
+        environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
+        clock = [0.0]
+        backend = AnthropicBackend("claude-sonnet-5-5", 1000, environ, table=TABLE, sink=told.append)
+        backend._gate = Gate(lambda: clock[0], lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+        assert isinstance(backend.answer(ASK, PROMPT), Reply)
+        backend.close()
+    assert told == [Noted("http-429: asking pauses for 7 s")]
 
 
 def test_an_answer_that_may_not_be_longer_is_asked_for_as_before() -> None:

@@ -18,12 +18,15 @@ from brengine.asks import Ask, Prompt, Reply, Usage
 from brengine.backends.retry import Fault, Gate, Patience
 from brengine.budget import LONGER
 from brengine.errors import NO_KEY, MissingKey
+from brengine.events import Noted, Sink
 from brengine.ports import Meter
 from brengine.tokens import upper_bound
 
 DEFAULT_URL = "https://api.anthropic.com"
 WAITING_IS_CHEAP = (429, 503, 529)
 RETRYABLE = (408, 409, 500, 502, 504)
+TOLD = 3.0
+"""Seconds from which on a pause is told."""
 COUNTING = 10.0
 """Seconds that a count of tokens may take."""
 FAULT_TYPES = {"overloaded_error": True, "rate_limit_error": True, "api_error": False, "timeout_error": False}
@@ -89,6 +92,7 @@ class AnthropicBackend:
         table: prices.Table,
         bounds: Bounds = Bounds(),
         meter: Meter | None = None,
+        sink: Sink = lambda event: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._key = environ.get("ANTHROPIC_API_KEY", "")
@@ -100,6 +104,7 @@ class AnthropicBackend:
         self._max_output_tokens = max_output_tokens
         self._bounds = bounds
         self._meter = meter
+        self._sink = sink
         self._prices = table
         self._sleep = sleep
         self._gate = Gate(time.monotonic, sleep)
@@ -128,23 +133,33 @@ class AnthropicBackend:
                     ask = replace(ask, longer=False)
                     continue
                 tries.append(partial.usage)
-                if failed.fault.waits:
-                    self._gate.release()
-                else:
-                    self._gate.opened()
-                    if failed.fault.retryable:
-                        self._gate.failed()
-                if self._meter:
-                    self._meter.count(partial.usage)
+                self._took(failed.fault, partial.usage)
                 pause = patience.after(failed.fault)
                 if pause is None:
                     raise failed.fault.error() from None
                 if self._meter:
                     self._meter.allow()
-                if failed.fault.waits:
-                    self._gate.close_for(pause)
-                else:
-                    self._sleep(pause)
+                self._rest(failed.fault, pause)
+
+    def _took(self, fault: Fault, usage: Usage) -> None:
+        """A try gave no reply: others may try, and what it took is counted."""
+        if fault.waits:
+            self._gate.release()
+        else:
+            self._gate.opened()
+            if fault.retryable:
+                self._gate.failed()
+        if self._meter:
+            self._meter.count(usage)
+
+    def _rest(self, fault: Fault, seconds: float) -> None:
+        """Pause before the next try: everybody for a refusal, else this worker alone."""
+        if not fault.waits:
+            self._sleep(seconds)
+            return
+        self._gate.close_for(seconds)
+        if seconds >= TOLD:
+            self._sink(Noted(f"{fault.kind}: asking pauses for {seconds:.0f} s"))
 
     def count(self, ask: Ask, prompt: Prompt) -> int | None:
         """Tokens of a prompt by the endpoint's own count; None where it gives none. It is then not tried again."""
