@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from brengine import assembling, digest, keys
+from brengine import acceptance, assembling, digest, keys
 from brengine.asking import Asker
 from brengine.asks import Ask
 from brengine.building import Builder
@@ -208,18 +208,23 @@ class Engine:
 
     def _judge_project(self, done: list[str]) -> Verdict:
         tasks = [self.board.tasks[name] for name in done]
-        files = {path: self._workspace.read(path) for task in tasks for path in (*task.reads, *task.files)}
+        wanted = [path for task in tasks for path in (*task.reads, *task.files)]
+        given = self._workspace.below(acceptance.FOLDER)
+        files = {path: self._workspace.read(path) for path in (*wanted, *given)}
         tree = {path: content for path, content in files.items() if content is not None}
         assembling.complete(tree)
         root = stage(self._staging / PROJECT, tree)
         tests = [path for task in tasks for path in _tests_of(task.kind, task.targets, task.tests)]
+        tests += [p for p in given if acceptance.is_test(p) and acceptance.ready(p, self.board.plan, done)]
         if not tests:
             return Verdict(PROJECT, (Evidence("tests", "not applicable", reason="the project has no tests yet"),))
         targets = [path for task in tasks if task.kind == "code" for path in task.targets if path.endswith(".py")]
         return self._checker.project(root, tests, targets, self.board.gates)
 
     def _project_inputs(self) -> tuple[tuple[str, str], ...]:
-        files = {path: self._workspace.digest(path) for task in self.board.tasks.values() for path in task.files}
+        paths = [path for task in self.board.tasks.values() for path in task.files]
+        given = self._workspace.below(acceptance.FOLDER)
+        files = {path: self._workspace.digest(path) for path in (*paths, *given)}
         gates = self.board.gates
         rows = [
             ("files", digest.short("files", files)),
@@ -232,9 +237,10 @@ class Engine:
         return tuple(sorted(rows))
 
     def _blame(self, path: str, why: str) -> None:
+        owners = {task.id for task in acceptance.owners(path, self.board.plan)} if acceptance.is_inside(path) else set()
         for task in self.board.tasks.values():
             record = self._ledger.state.records.get(task.id)
-            if path in task.files and record is not None:
+            if (path in task.files or task.id in owners) and record is not None:
                 fields = record_to_row(record) | {"failed": f"whole-project run: {why[:600]}"}
                 self._ledger.append({"t": "record", "task": task.id, "record": fields})
                 self._settle({task.id: Outcome.FAILED})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from brengine import acceptance
 from brengine.domain import Spec, Task
 from brengine.errors import Diagnostic, nearest
 from brengine.reply import path_problem
@@ -78,6 +79,9 @@ def _paths(tasks: Sequence[Task], spec: Spec) -> Iterator[_Problem]:
     for task in tasks:
         if not task.targets:
             yield _at(task, spec, "no-target", f"{task.id} makes no file")
+        for path in task.files:
+            if acceptance.is_inside(path):
+                yield _at(task, spec, "acceptance", f"{task.id} would write {path}", "acceptance/ is the author's own")
         for path in (*task.files, *task.reads):
             problem = path_problem(path)
             if problem:

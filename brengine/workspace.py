@@ -42,6 +42,14 @@ class Workspace:
             with os.fdopen(handle, "rb") as file:
                 return file.read()
 
+    def below(self, folder: str) -> tuple[str, ...]:
+        """The paths of regular files below a folder, sorted; through no link."""
+        found = []
+        for base, folders, names in os.walk(self.root / folder):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            found += [Path(base, name).relative_to(self.root).as_posix() for name in names]
+        return tuple(sorted(path for path in found if not path_problem(path) and self.read(path) is not None))
+
     def digest(self, path: str) -> str:
         """The SHA-256 of a file, or "" when it is absent."""
         content = self.read(path)

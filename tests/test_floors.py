@@ -13,7 +13,7 @@ CORE = set(
     rules toolchains layout matching
     decompose validate batch inputs planning tokens reply templates prompt recordings interface prices codec
     select completion spec_report plan_report assembling room routing log_report graph_report
-    packing context repairing pace forecast forecast_report spending timeleft counted""".split()
+    packing context repairing acceptance pace forecast forecast_report spending timeleft counted""".split()
 )
 ADAPTERS = {
     "blobs",
