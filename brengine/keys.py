@@ -56,7 +56,8 @@ def ask_key(task: Task, contracts: Mapping[str, tuple[Contract, ...]], rulings: 
 
 def gates_digest(gates: Gates) -> str:
     """What a verdict depends on of its gates, 16 hex digits."""
-    values = [gates.coverage, gates.seconds, gates.memory_mb, gates.processes, gates.teeth]
+    values: list[object] = [gates.coverage, gates.seconds, gates.memory_mb, gates.processes, gates.teeth]
+    values += [[c.name, list(c.command), list(c.files), list(c.kinds), c.format] for c in gates.checks]
     return digest.short("gates", values)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from brengine.errors import InputError, diagnose, nearest
 from brengine.routing import Routes
 from brengine.source import Source, Span
-from brengine.verdict import Gates
+from brengine.verdict import CustomCheck, Gates
 
 BackendName = Literal["auto", "anthropic", "claude-code", "command", "manual", "python", "replay"]
 BACKENDS: tuple[str, ...] = get_args(BackendName)
@@ -66,6 +66,13 @@ class _Gates(_Table):
     teeth: bool = True
 
 
+class _Check(_Table):
+    command: Annotated[list[str], Field(min_length=1)]
+    files: list[str] = ["*.py"]
+    kinds: list[Literal["code", "tests", "documentation", "examples", "configuration", "data"]] = ["code", "tests"]
+    format: Literal["lines", "sarif", "junit"] = "lines"
+
+
 class _Spec(_Table):
     reading: str = ""
     include: list[Literal["done", "deferred"]] = []
@@ -93,6 +100,7 @@ class _File(_Table):
     claude_code: _ClaudeCode = Field(_ClaudeCode(), alias="claude-code")
     models: _Models = _Models()
     gates: _Gates = _Gates()
+    checks: dict[str, _Check] = {}
     budget: _Budget = _Budget()
 
 
@@ -101,6 +109,7 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
 
     reading: _Spec = _Spec()
     models: _Models = _Models()
+    checks: dict[str, _Check] = {}
     claude_code: _ClaudeCode = _ClaudeCode()
 
     def routes(self) -> Routes:
@@ -111,7 +120,11 @@ class Settings(_Project, _Plan, _Build, _Gates, _Budget):
 
     def gates(self) -> Gates:
         """What every task must pass, unless the spec sets a goal of its own."""
-        return Gates(self.coverage, self.seconds, self.memory_mb, self.processes, self.teeth)
+        own = tuple(
+            CustomCheck(name, tuple(c.command), tuple(c.files), tuple(c.kinds), c.format)
+            for name, c in sorted(self.checks.items())
+        )
+        return Gates(self.coverage, self.seconds, self.memory_mb, self.processes, self.teeth, own)
 
 
 def load(text: str, path: str) -> Settings:
@@ -133,7 +146,8 @@ def load(text: str, path: str) -> Settings:
         **found.gates.model_dump(),
         **found.budget.model_dump(),
     }
-    return Settings(**tables, reading=found.spec, models=found.models, claude_code=found.claude_code)
+    others = {"reading": found.spec, "models": found.models, "checks": found.checks, "claude_code": found.claude_code}
+    return Settings(**tables, **others)  # type: ignore[arg-type]
 
 
 def _invalid(source: Source, error: ValidationError) -> InputError:
@@ -151,7 +165,8 @@ def _said(row: Any) -> tuple[str, str]:
     if row["type"] != "extra_forbidden":
         return f"{name}: {row['msg'][0].lower()}{row['msg'][1:]}", ""
     tables = {field.alias or key: field.annotation for key, field in _File.model_fields.items()}
-    known = list(getattr(tables[above[0]], "model_fields", {})) if above else list(tables)
+    of = _Check if above[:1] == ["checks"] else tables[above[0]] if above else None
+    known = list(getattr(of, "model_fields", {})) if above else list(tables)
     close = nearest(name, known)
     what = "key" if above else "table"
     return f"unknown {what} {name!r}", f"did you mean {close!r}?" if close else f"one of: {', '.join(known)}"

@@ -125,6 +125,18 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CustomCheck:
+    """A check of the project's own: a command, the files that it is for, and the format of what it says."""
+
+    name: str
+    command: tuple[str, ...]
+    """`{files}` stands for the task's files that match."""
+    files: tuple[str, ...] = ("*.py",)
+    kinds: tuple[str, ...] = ("code", "tests")
+    format: Literal["lines", "sarif", "junit"] = "lines"
+
+
+@dataclass(frozen=True, slots=True)
 class Gates:
     """What a task must pass: its coverage goal, the time limit of one command, the attempts allowed."""
 
@@ -134,3 +146,4 @@ class Gates:
     processes: int = 64
     teeth: bool = True
     """True where tests must fail when the functions that they are for are emptied."""
+    checks: tuple[CustomCheck, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brengine import assembling
-from brengine.checks import components, documents, files, teeth, testing
+from brengine.checks import components, custom, documents, files, teeth, testing
 from brengine.checks.outcome import Checked, Tools
 from brengine.domain import PROJECT, Task
 from brengine.errors import EngineError
@@ -32,7 +32,8 @@ class Suite:
 
     def check(self, subject: Subject) -> Verdict:
         """Run the stages of the task's kind in order. A check that breaks makes the verdict errored, never passed."""
-        stages = [lambda: files.check(subject), *self._stages(subject)]
+        own: list[Stage] = [lambda: custom.all_of(subject, subject.gates.checks, self._tools)]
+        stages = [lambda: files.check(subject), *self._stages(subject), *(own if subject.gates.checks else [])]
         return self._portable(_run(subject.task.id, stages), subject.root)
 
     def project(self, root: Path, tests: Sequence[str], targets: Sequence[str], gates: Gates) -> Verdict:
