@@ -13,6 +13,7 @@ from brengine.checks.emptying import ABSTRACT, Function, is_idle
 from brengine.domain import Contract
 from brengine.verdict import Finding
 
+RUNNERS = ("pytest", "_pytest", "unittest", "coverage")
 MARKS = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b", re.I)
 
 
@@ -32,6 +33,10 @@ def in_code(path: str, text: str, contracts: Sequence[Contract]) -> Iterator[Fin
             yield _found(path, node.lineno, f"{node.name} is not implemented", "write it")
         elif node.name in promised and not (owner and owner.bases) and all(is_idle(row) for row in node.body):
             yield _found(path, node.lineno, f"{node.name} does nothing", "write what its contract says")
+    for place in ast.walk(tree):
+        if _looks_for_tests(place):
+            line = getattr(place, "lineno", 1)
+            yield _found(path, line, "the code asks whether it is being tested", "behave the same, whoever calls")
     for line in _notes(text):
         yield _found(path, line, "a note says that work is left", "do it, or take the note out")
 
@@ -59,6 +64,16 @@ def _found(path: str, line: int, message: str, hint: str) -> Finding:
 def _methods(owner: ast.ClassDef) -> list[Function]:
     """The methods that make a class what it is: a base that leaves some open has others that do something."""
     return [row for row in owner.body if isinstance(row, Function) and not row.name.startswith("__")]
+
+
+def _looks_for_tests(node: ast.AST) -> bool:
+    """`"pytest" in sys.modules`, `sys.modules.get("pytest")`, `os.environ["PYTEST_CURRENT_TEST"]` and their like."""
+    if isinstance(node, ast.Constant):
+        return node.value == "PYTEST_CURRENT_TEST"
+    if isinstance(node, ast.Compare | ast.Call | ast.Subscript):
+        said = ast.unparse(node)
+        return "sys.modules" in said and any(f"'{name}'" in said for name in RUNNERS)
+    return False
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[ast.ClassDef | None, Function]]:
