@@ -24,6 +24,8 @@ class Run:
     done: int = 0
     refused: int = 0
     """Attempts that were judged and not accepted."""
+    fence: str = ""
+    """What kept its commands in, where any were run."""
 
     @property
     def empty(self) -> bool:
@@ -63,6 +65,8 @@ def _take(found: list[Run], row: Row) -> None:
         run.done += len(row["records"])
     elif kind == "judged":
         run.refused += bool(row["findings"])
+    elif kind == "fence":
+        run.fence = str(row["name"])
 
 
 @dataclass(slots=True)
@@ -123,6 +127,7 @@ def shown(found: Sequence[Run]) -> Iterator[str]:
         asks += f" ({run.repairs} repairs)" if run.repairs else ""
         price = f"${run.cost:.4f}" + (f" and {run.unpriced} of unknown price" if run.unpriced else "")
         told = f"{asks}, {run.tokens:,} tokens, {price}; {run.done} tasks done, {run.refused} answers refused"
+        told += f"; fence: {run.fence}" if run.fence else ""
         yield f"{run.at or '-':<20}  {run.what:<28}  {told}"
 
 

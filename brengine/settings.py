@@ -62,6 +62,7 @@ class _Gates(_Table):
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 120
     memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 2048
     processes: Annotated[int, Field(ge=1, le=10_000)] = 64
+    fence: Literal["auto", "required", "off"] = "auto"
 
 
 class _Spec(_Table):

@@ -45,11 +45,26 @@ def limits_of(gates: Gates) -> Limits:
     return Limits(gates.seconds, gates.memory_mb, gates.processes)
 
 
+@dataclass(frozen=True, slots=True)
+class Private:
+    """Folders outside the staging tree: what is `told` to a command, to be read only, and its `results`."""
+
+    told: Path
+    results: Path
+
+
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder outside the staging tree, for configuration and results."""
+def private_folders() -> Iterator[Private]:
+    """Folders for configuration and for results, for as long as a check runs."""
     with TemporaryDirectory(prefix="br-check-") as folder:
-        yield Path(folder)
+        made = Private(Path(folder, "told"), Path(folder, "results"))
+        made.told.mkdir(mode=0o755)
+        made.results.mkdir(mode=0o700)
+        yield made
+
+
+FULL = {"memory": "it took more memory than its limit", "disk": "it wrote more files than it may"}
+"""How a command ended that had to be ended -> what is said of it."""
 
 
 def stable(argv: tuple[str, ...], python: str, folder: Path, root: Path) -> str:
@@ -69,6 +84,8 @@ def script_findings(check: str, path: str, result: CommandResult, seconds: int) 
     if result.ended == "timeout":
         message = f"it did not end within the limit of {seconds} seconds"
         return (Finding(check, message, path, hint="end sooner"),)
+    if result.ended in FULL:
+        return (Finding(check, f"{FULL[result.ended]}, and was ended", path, hint="use less"),)
     if result.exit_code != 0:
         message = f"it ended with {result.exit_code}: {tail(result.stderr)}"
         return (Finding(check, message, path, hint="it must run and exit with 0"),)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from brengine import assembling
 from brengine.checks import junit, regions
-from brengine.checks.outcome import Checked, Tools, limits_of, private_folder, stable, tail
+from brengine.checks.outcome import FULL, Checked, Private, Tools, limits_of, private_folders, stable, tail
 from brengine.ports import CommandResult
 from brengine.source import runs
 from brengine.verdict import Evidence, Finding, Gates
@@ -31,37 +31,35 @@ class Wanted:
 
 def check(root: Path, wanted: Wanted, gates: Gates, tools: Tools) -> Checked:
     """Run the tests once; count from the report; compare the coverage with the goal."""
-    with private_folder() as folder:
-        argv = _argv(root, folder, wanted, tools)
-        env = {
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": str(root),
-            "COVERAGE_FILE": str(folder / "data"),
-        }
-        result = tools.commands.run(argv, cwd=root, limits=limits_of(gates), env=env)
-        command = stable(argv, tools.python, folder, root)
-        tests = _tests(result, folder / "junit.xml", wanted, gates, command)
+    with private_folders() as private:
+        argv = _argv(root, private, wanted, tools)
+        env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(root)}
+        env |= {"COVERAGE_FILE": str(private.results / "data")}
+        limits, reads, writes = limits_of(gates), (private.told,), (private.results,)
+        result = tools.commands.run(argv, cwd=root, limits=limits, env=env, reads=reads, writes=writes)
+        command = stable(argv, tools.python, private.told.parent, root)
+        tests = _tests(result, private.results / "junit.xml", wanted, gates, command)
         if tests.findings or not wanted.targets:
             why = wanted.why_unmeasured or "the tests are red"
             unmeasured = () if wanted.targets else (Evidence("coverage", "not applicable", reason=why),)
             return Checked((*tests.evidence, *unmeasured), tests.findings)
-        coverage = _coverage(root, folder, wanted, gates, tools, env)
+        coverage = _coverage(root, private, wanted, gates, tools)
         return Checked((*tests.evidence, *coverage.evidence), coverage.findings, coverage.errored)
 
 
-def _argv(root: Path, folder: Path, wanted: Wanted, tools: Tools) -> tuple[str, ...]:
+def _argv(root: Path, private: Private, wanted: Wanted, tools: Tools) -> tuple[str, ...]:
     include = "\n    ".join(dict.fromkeys(str(root / assembling.file_of(path)) for path in wanted.targets))
-    rcfile = folder / "coveragerc"
+    rcfile, configured = private.told / "coveragerc", private.told / "pytest.ini"
     rcfile.write_text(
         f"[run]\nbranch = True\nrelative_files = True\ninclude =\n    {include}\n"
         f"[report]\nexclude_lines =\n    {NEVER}\npartial_branches =\n    {NEVER}\n"
         f"partial_branches_always =\n    {NEVER}\n"
     )
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    configured.write_text("[pytest]\n")
     python = (tools.python, "-m")
     measure = ("coverage", "run", f"--rcfile={rcfile}", "-m") if wanted.targets else ()
-    options = ("-c", str(folder / "pytest.ini"), f"--rootdir={root}", "-p", "no:cacheprovider", "-q", "--tb=short")
-    report = (f"--junitxml={folder / 'junit.xml'}", "-o", "junit_family=xunit2", "-o", "junit_logging=no")
+    options = ("-c", str(configured), f"--rootdir={root}", "-p", "no:cacheprovider", "-q", "--tb=short")
+    report = (f"--junitxml={private.results / 'junit.xml'}", "-o", "junit_family=xunit2", "-o", "junit_logging=no")
     return (*python, *measure, "pytest", *options, *report, *wanted.tests)
 
 
@@ -96,13 +94,18 @@ def _ended_badly(result: CommandResult, gates: Gates) -> str:
         return f"the tests did not end within the limit of {gates.seconds} seconds"
     if result.ended == "processes":
         return f"the tests started more than {gates.processes} processes"
+    if result.ended in FULL:
+        return f"the tests were ended: {FULL[result.ended]}"
     return f"the tests were ended by signal {-result.exit_code} (memory limit {gates.memory_mb} MB)"
 
 
-def _coverage(root: Path, folder: Path, wanted: Wanted, gates: Gates, tools: Tools, env: Mapping[str, str]) -> Checked:
-    report = folder / "coverage.json"
-    argv = (tools.python, "-m", "coverage", "json", "-q", f"--rcfile={folder / 'coveragerc'}", "-o", str(report))
-    result = tools.commands.run(argv, cwd=root, limits=limits_of(gates), env=env)
+def _coverage(root: Path, private: Private, wanted: Wanted, gates: Gates, tools: Tools) -> Checked:
+    """Nothing in the tree has a say in this: it is not on the interpreter's path."""
+    report = private.results / "coverage.json"
+    paths = (f"--rcfile={private.told / 'coveragerc'}", f"--data-file={private.results / 'data'}", "-o", str(report))
+    argv = (tools.python, "-I", "-m", "coverage", "json", "-q", *paths)
+    limits, reads, writes = limits_of(gates), (private.told,), (private.results,)
+    result = tools.commands.run(argv, cwd=root, limits=limits, reads=reads, writes=writes)
     files = _measured(report)
     if files is None:
         if "No data" in result.stdout + result.stderr:
