@@ -21,6 +21,7 @@ from brengine.ports import CommandResult, Limits
 from brengine.verdict import Fence
 
 SUPERVISOR = Path(__file__).with_name("supervise.py")
+TRYING = Limits(seconds=20)
 GRACE = 20.0
 """Seconds beyond the limit after which the supervisor itself is given up."""
 
@@ -56,9 +57,9 @@ class Door:
         self._told(self._chosen)
         return self._chosen
 
-    def behind(self, kind: str, argv: Sequence[str], cwd: Path) -> CommandResult:
+    def behind(self, kind: str, argv: Sequence[str], cwd: Path, limits: Limits = TRYING) -> CommandResult:
         """Run a command behind a fence of this kind, whatever the mode: to try it."""
-        return self._run(kind, argv, cwd, Limits(seconds=20), {}, (), (cwd,))
+        return self._run(kind, argv, cwd, limits, {}, (), (cwd,))
 
     def run(
         self,

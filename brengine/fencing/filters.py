@@ -56,6 +56,11 @@ DENIED = {
         **dict(bpf=280, userfaultfd=282, kexec_file_load=294),
     },
 }
+SHARED = {
+    "x86_64": dict(shmget=29, shmat=30, shmctl=31, semget=64, msgget=68, mq_open=240),
+    "aarch64": dict(mq_open=180, msgget=186, semget=190, shmget=194, shmctl=195, shmat=196),
+}
+"""Memory, semaphores and queues that programs share by a number or a name."""
 CALLS = {
     "x86_64": {"socket": 41, "socketpair": 53, "ioctl": 16, "clone": 56},
     "aarch64": {"socket": 198, "socketpair": 199, "ioctl": 29, "clone": 220},
@@ -63,23 +68,27 @@ CALLS = {
 _CLONE3 = 435
 
 
-def install(families: tuple[int, ...]) -> None:
-    """Refuse from here on; `families`: those of the sockets that may be made. Needs no_new_privs."""
-    code = b"".join(program(syscalls.MACHINE, families))
+def install(families: tuple[int, ...], *, shared: bool) -> None:
+    """Refuse from here on. Needs no_new_privs.
+
+    `families`: those of the sockets that may be made; `shared`: memory by numbers may be used, being the room's own.
+    """
+    code = b"".join(program(syscalls.MACHINE, families, shared))
     kept = ctypes.create_string_buffer(code, len(code))
     filters = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(kept))
     held = ctypes.create_string_buffer(filters, len(filters))
     syscalls.prctl(syscalls.SECCOMP, 2, ctypes.addressof(held))
 
 
-def program(machine: str, families: tuple[int, ...]) -> list[bytes]:
+def program(machine: str, families: tuple[int, ...], shared: bool) -> list[bytes]:
     """The filter, instruction by instruction."""
     calls = CALLS[machine]
     made = [_step(_LOAD, _ARCH), _step(_EQUAL, AUDIT_ARCH[machine], 1, 0), _step(_RETURN, KILL), _step(_LOAD, _NUMBER)]
     if machine == "x86_64":
         made += [_step(_AT_LEAST, _X32, 0, 1), _step(_RETURN, ERRNO | ENOSYS)]
     made += [_step(_EQUAL, _CLONE3, 0, 1), _step(_RETURN, ERRNO | ENOSYS)]
-    for number in sorted((*DENIED[machine].values(), *NEWER.values())):
+    denied = {**DENIED[machine], **NEWER, **({} if shared else SHARED[machine])}
+    for number in sorted(denied.values()):
         made += [_step(_EQUAL, number, 0, 1), _step(_RETURN, ERRNO | EPERM)]
     made += _arguments(calls["clone"], _FIRST, [_step(_ANY_BIT, _SPACES, 0, 1), _step(_RETURN, ERRNO | EPERM)])
     stolen = [s for number in _TERMINAL_INPUT for s in (_step(_EQUAL, number, 0, 1), _step(_RETURN, ERRNO | EPERM))]

@@ -47,7 +47,7 @@ def enter(reads: list[str], writes: list[str]) -> None:
     syscalls.drop_capabilities()
     syscalls.call(_RESTRICT, ruleset, 0)
     os.close(ruleset)
-    filters.install(())
+    filters.install((), shared=False)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

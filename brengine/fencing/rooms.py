@@ -115,7 +115,7 @@ def _first(room: Room, root: bool, tell: int, watched: int, start: Callable[[], 
 
 def seal() -> None:
     """The last thing before exec: the system calls that remain."""
-    filters.install((filters.UNIX, filters.INET, filters.INET6))
+    filters.install((filters.UNIX, filters.INET, filters.INET6), shared=True)
 
 
 def _fail(tell: int, error: BaseException) -> None:
