@@ -78,19 +78,16 @@ def _rows(where: Places) -> Iterator[Row]:
 
 def _fence(mode: fence.Mode) -> Iterator[Row]:
     """The kinds in the order in which they are chosen, each tried; then the properties of the one that is taken."""
-    door, found = Door(), None
-    for kind in ("namespaces", "landlock"):
+    door = Door()
+    kinds = ("limits",) if mode == "off" else ("namespaces", "landlock", "limits")
+    for kind in kinds:
         seen = fence.tried(kind, sys.executable, door.behind)
-        if isinstance(seen, str):
-            yield Row("gap", f"fence {kind}", seen)
-        elif not found:
-            found = seen
-    found = found or fence.tried("limits", sys.executable, door.behind)
-    if isinstance(found, str):
-        yield Row("wrong", "fence", f"no command can be run: {found}")
+        if isinstance(seen, Fence):
+            break
+        yield Row("wrong" if kind == "limits" else "gap", f"fence {kind}", seen)
+    else:
         return
-    if mode == "off":
-        found = fence.OFF
+    found = fence.OFF if mode == "off" else seen
     worst: State = "wrong" if mode == "required" else "gap"
     yield Row("ok" if found.whole else worst, "fence", f'{found.name} (fence = "{mode}"); {fence.kernel()}')
     for name, words in PROPERTIES.items():
