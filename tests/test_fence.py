@@ -313,7 +313,9 @@ def test_configuration_that_lies_in_the_tree_has_no_say(tmp_path: Path, name: st
     assert not (tmp_path / "ran-by-being-there").exists()
 
 
-@pytest.mark.parametrize("name", ["sitecustomize.py", "usercustomize.py", "pytest.py", "coverage.py", "pluggy/__init__.py"])
+@pytest.mark.parametrize(
+    "name", ["sitecustomize.py", "usercustomize.py", "pytest.py", "coverage.py", "pluggy/__init__.py"]
+)
 def test_a_declared_file_that_would_run_by_being_there_is_a_finding(tmp_path: Path, name: str) -> None:
     of = task("a", targets=("pkg/a.py", name), tests=("tests/test_a.py",))
     verdict = _judged(tmp_path, {name: FORGED}, of)
@@ -332,3 +334,39 @@ def _judged(root: Path, lurking: dict[str, str], of: Any = None) -> Any:
         (root / path).write_text(text)
     of = of or task("a", targets=("pkg/a.py",), tests=("tests/test_a.py",))
     return Suite(Door(), PY).check(Subject(of, root, Gates(seconds=30)))
+
+
+# --- what is left behind for the engine to read ----------------------------------------------------------------------
+
+HARMFUL = {
+    "a pipe for a report": "os.remove(report) if os.path.exists(report) else None; os.mkfifo(report)",
+    "a link for a report": "os.symlink('/etc/passwd', report)",
+    "a folder for a report": "os.mkdir(report)",
+    "a huge report": "open(report, 'w').truncate(60 << 20)",
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_report_that_is_none_does_no_harm(tmp_path: Path, name: str) -> None:
+    tests = (
+        "import os, sys\n"
+        "report = next(word for word in sys.argv if 'junit' in word).partition('=')[2]\n"
+        f"{HARMFUL[name]}\nos._exit(0)\n"
+    )
+    verdict = _judged(tmp_path, {"tests/test_a.py": tests})
+    assert "left no report" in verdict.findings[0].message
+
+
+EMPTIED = "import os\n\n\ndef test_f():\n    {}\n    from pkg.a import f\n    assert f(1) == 1\n"
+LEFT = {
+    "rewritten": "open('pkg/a.py', 'w').write('def f(a): return 1\\n')",
+    "moved away": "os.rename('pkg', 'old'); os.mkdir('pkg'); open('pkg/a.py', 'w').write('def f(a): return 1\\n')",
+    "a link": "os.rename('pkg', 'old'); os.mkdir('pkg'); os.symlink('../old/a.py', 'pkg/a.py')",
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_tests_that_change_what_they_judge_do_not_pass(tmp_path: Path, name: str) -> None:
+    verdict = _judged(tmp_path, {"tests/test_a.py": EMPTIED.format(LEFT[name])})
+    said = "\n".join(finding.message for finding in verdict.findings)
+    assert not verdict.passed and ("was changed while the tests ran" in said or "test_f" in said), verdict

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from brengine.ports import CommandResult, Commands, Limits
 from brengine.verdict import Evidence, Finding, Gates
+from brengine.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,12 @@ def private_folders() -> Iterator[Private]:
         made.told.mkdir(mode=0o755)
         made.results.mkdir(mode=0o700)
         yield made
+
+
+def content(root: Path, path: str, most: int = 16 << 20) -> bytes:
+    """A file after a command could change it: through no link, never a pipe; empty where it is gone or too large."""
+    found = Workspace(root).read(path) or b""
+    return found if len(found) <= most else b""
 
 
 FULL = {"memory": "it took more memory than its limit", "disk": "it wrote more files than it may"}
