@@ -50,9 +50,6 @@ def loopback():
     with socket.create_server(("127.0.0.1", 0)) as served, socket.create_connection(served.getsockname()) as used:
         served.accept()[0].sendall(b"x")
         return used.recv(1) == b"x"
-def change():
-    os.chmod(secret, 0o644)
-    open(beside, "w").close()
 open("own", "w").close()
 own = not holds(lambda: loopback())
 print(json.dumps({

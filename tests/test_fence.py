@@ -192,6 +192,18 @@ def _plain(root: Path) -> Any:
     return task("a", targets=("pkg/a.py",), tests=("tests/test_a.py",))
 
 
+@pytest.mark.parametrize("kind", ["namespaces", "landlock", "limits"])
+def test_honest_work_passes_behind_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    found = fence.tried(kind, PY, Door().behind)
+    if isinstance(found, str):
+        pytest.skip(found)
+    monkeypatch.setitem(fence._known, PY, found)
+    tests = TESTS.replace("== 1\n", "== 1 and f(0) == 0\n") + "\n\ndef test_files(tmp_path):\n"
+    tests += "    (tmp_path / 'a').write_text('x')\n    open('here', 'w').close()\n"
+    verdict = _judged(tmp_path, {"tests/test_a.py": tests})
+    assert verdict.passed, verdict
+
+
 # --- which fence --------------------------------------------------------------------------------------------------
 
 FALLEN = """

@@ -70,7 +70,7 @@ def content(root: Path, path: str, most: int = 16 << 20) -> bytes:
     return found if len(found) <= most else b""
 
 
-FULL = {"memory": "it took more memory than its limit", "disk": "it wrote more files than it may"}
+FULL = {"memory": "it took more memory than its limit", "disk": "it wrote more than it may, or the disk is nearly full"}
 """How a command ended that had to be ended -> what is said of it."""
 
 
