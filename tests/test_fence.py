@@ -201,7 +201,7 @@ def test_honest_work_passes_behind_every_kind(tmp_path: Path, monkeypatch: pytes
     tests = TESTS.replace("== 1\n", "== 1 and f(0) == 0\n") + "\n\ndef test_files(tmp_path):\n"
     tests += "    (tmp_path / 'a').write_text('x')\n    open('here', 'w').close()\n"
     verdict = _judged(tmp_path, {"tests/test_a.py": tests})
-    assert verdict.passed, verdict
+    assert verdict.passed, verdict.findings
 
 
 # --- which fence --------------------------------------------------------------------------------------------------

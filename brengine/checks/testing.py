@@ -63,7 +63,8 @@ def _argv(root: Path, private: Private, wanted: Wanted, tools: Tools) -> tuple[s
     configured.write_text("[pytest]\n")
     python = (tools.python, "-m")
     measure = ("coverage", "run", f"--rcfile={rcfile}", "-m") if wanted.targets else ()
-    options = ("-c", str(configured), f"--rootdir={root}", "-p", "no:cacheprovider", "-q", "--tb=short")
+    here = (f"--rootdir={root}", f"--confcutdir={root}")  # nothing above the tree is looked at
+    options = ("-c", str(configured), *here, "-p", "no:cacheprovider", "-q", "--tb=short")
     report = (f"--junitxml={private.results / 'junit.xml'}", "-o", "junit_family=xunit2", "-o", "junit_logging=no")
     return (*python, *measure, "pytest", *options, *report, *wanted.tests)
 
