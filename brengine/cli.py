@@ -40,6 +40,7 @@ class Lazy(click.Group):
         "why": ("brengine.cli_task", "Why a task, feature or file is stale."),
         "graph": ("brengine.cli_look", "What needs what, as a tree, DOT, Mermaid or JSON."),
         "log": ("brengine.cli_look", "Past runs: what they asked for, spent and built."),
+        "doctor": ("brengine.cli_doctor", "What a build here has to work with: fence, tools, key, disk, locks."),
         "completion": ("brengine.cli_words", "Print the script that completes targets in bash, zsh or fish."),
         "clean": ("brengine.cli_task", "Remove what was built, never what was edited."),
     }

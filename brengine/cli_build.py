@@ -181,6 +181,7 @@ def build_all(
     )
     width = jobs or project.settings.jobs
     reporter.live = width == 1
+    project.require_fence()
     if not closed and not project.ledger.state.records:
         project.require_backend()
     cli_reading.settle(project, accept_reading)

@@ -68,7 +68,7 @@ TARGET = Word("target", "feature", "task", "batch")
 TASK = Word("task", "task")
 FEATURE = Word("feature", "feature")
 NAMED: dict[str, Word] = {
-    **dict.fromkeys(("build", "run", "plan", "retry", "adopt", "why", "graph", "clean", "task list"), TARGET),
+    **dict.fromkeys(("build", "run", "plan", "retry", "adopt", "verify", "why", "graph", "clean", "task list"), TARGET),
     **dict.fromkeys(("task show", "task execute", "prompt show"), TASK),
 }
 """Commands whose arguments name targets: these are completed without importing what the commands need."""

@@ -9,7 +9,7 @@ from brengine.asks import Reply, Usage, Waiting
 from brengine.domain import Batch, Plan, Reason, Task
 from brengine.forecast import Work
 from brengine.pace import Pace
-from brengine.verdict import Evidence, Finding, Outcome, Verdict
+from brengine.verdict import Evidence, Fence, Finding, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,13 @@ class Noted:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """The first command of a run is about to be run, behind this fence."""
+
+    fence: Fence
+
+
 Event = (
     RunStarted
     | PlanAmended
@@ -150,5 +157,6 @@ Event = (
     | BatchEnded
     | ProjectChecked
     | Noted
+    | Fenced
 )
 Sink = Callable[[Event], None]

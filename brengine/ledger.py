@@ -320,6 +320,7 @@ _STEPS = {
     "adopt": _adopt,
     "judged": _told,
     "run": _told,
+    "fence": _told,
     "question": _question,
     "answered": _answered,
     "blame": _blame,

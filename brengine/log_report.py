@@ -26,6 +26,8 @@ class Run:
     done: int = 0
     refused: int = 0
     """Attempts that were judged and not accepted."""
+    fence: str = ""
+    """What kept its commands in, where any were run."""
 
     @property
     def empty(self) -> bool:
@@ -65,6 +67,8 @@ def _take(found: list[Run], row: Row) -> None:
         run.done += len(row["records"])
     elif kind == "judged":
         run.refused += bool(row["findings"])
+    elif kind == "fence":
+        run.fence = str(row["name"])
 
 
 @dataclass(slots=True)
@@ -126,6 +130,7 @@ def shown(found: Sequence[Run]) -> Iterator[str]:
         price = f"${run.cost:.4f}" + (f" and {run.unpriced} of unknown price" if run.unpriced else "")
         ended = f"{counted(run.done, 'task')} done, {counted(run.refused, 'answer')} refused"
         told = f"{asks}, {counted(run.tokens, 'token')}, {price}; {ended}"
+        told += f"; fence: {run.fence}" if run.fence else ""
         yield f"{f'{run.at[:19]} UTC'.replace('T', ' ', 1) if run.at else '-'}  {run.what}"
         yield f"  {told}"
 

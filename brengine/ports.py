@@ -21,11 +21,18 @@ class Limits:
     processes: int = 64
     file_mb: int = 64
     output_bytes: int = 2_000_000
+    tree_mb: int = 1024
+    """What may lie in the folders that the command writes."""
+    tmp_mb: int = 512
+    """What its temporary directory in memory holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended. `ended` is `exit`, `timeout`, `processes` or `signal`; output is UTF-8 with replacement."""
+    """How a command ended. Output is UTF-8 with replacement.
+
+    `ended` is `exit`, `timeout`, `processes`, `memory`, `disk` or `signal`.
+    """
 
     argv: tuple[str, ...]
     exit_code: int
@@ -39,9 +46,19 @@ class Commands(Protocol):
     """The one door through which every command of a model's or a project's making is launched."""
 
     def run(
-        self, argv: Sequence[str], *, cwd: Path, limits: Limits, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        limits: Limits,
+        env: Mapping[str, str] | None = None,
+        reads: Sequence[Path] = (),
+        writes: Sequence[Path] = (),
     ) -> CommandResult:
-        """Run to the end within limits, in a scrubbed environment; the whole process tree is gone afterwards."""
+        """Run to the end within limits, in a scrubbed environment; the whole process tree is gone afterwards.
+
+        Behind the fence are `cwd` and `writes`, to be written, and `reads`. Raises EngineError where there is no fence.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ from brengine.events import (
     BatchEnded,
     BatchStarted,
     Event,
+    Fenced,
     Noted,
     PlanAmended,
     ProjectChecked,
@@ -59,6 +60,7 @@ class Totals:
     repaired: int = 0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     project: tuple[Evidence, ...] = ()
+    fence: str = ""
 
 
 class Reporter:
@@ -134,6 +136,7 @@ class Reporter:
                 f"{totals.usage.total:,}" + (" (as recorded)" if totals.replayed else "") + cached(totals.usage),
             ),
             ("cost", f"${totals.cost:.4f}" + (f" and {totals.unpriced} of unknown price" if totals.unpriced else "")),
+            *([("fence", totals.fence)] if totals.fence else []),
             ("time", f"{self.seconds:.1f} s"),
             ("completion", f"{completion.rate(settled):.0f} % ({verified} of {len(settled)} requirements verified)"),
         ]
@@ -254,6 +257,11 @@ class Reporter:
 
     def _noted(self, event: Noted) -> None:
         self._line(f"note: {event.text}")
+
+    def _fenced(self, event: Fenced) -> None:
+        self.totals.fence = event.fence.name + ("" if event.fence.whole else " (not whole)")
+        if not event.fence.whole:
+            self._line(f"note: commands run behind a fence with gaps ({event.fence.name}): {event.fence.said}")
 
 
 def _size(plan: Plan) -> str:

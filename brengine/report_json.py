@@ -17,6 +17,7 @@ from brengine.events import (
     BatchEnded,
     BatchStarted,
     Event,
+    Fenced,
     Noted,
     PlanAmended,
     ProjectChecked,
@@ -111,8 +112,8 @@ def row(event: Event) -> Row:
             found = _task_ended(event)
         case ProjectChecked(verdict):
             found = {"passed": verdict.passed, "findings": _findings(verdict.findings)}
-        case Noted(text):
-            found = {"text": text}
+        case Noted() | Fenced():
+            found = _told(event)
     return {"event": _NAME.sub("_", type(event).__name__).lower(), **found}
 
 
@@ -120,6 +121,13 @@ def _working(event: Wrote | Stalled) -> Row:
     if isinstance(event, Stalled):
         return {"tasks": list(event.members), "seconds": round(event.seconds, 3)}
     return {"tasks": list(event.members), "path": event.path, "declared": event.declared}
+
+
+def _told(event: Noted | Fenced) -> Row:
+    if isinstance(event, Noted):
+        return {"text": event.text}
+    fence = event.fence
+    return {"name": fence.name, "whole": fence.whole, "missing": list(fence.missing), "notes": list(fence.notes)}
 
 
 def _task_ended(event: TaskEnded) -> Row:

@@ -7,6 +7,7 @@ from typing import Any
 
 from brengine.asks import EDITED, Ask, Prompt, Reply, Usage
 from brengine.reading.options import Lined, Settled
+from brengine.verdict import Fence
 
 Row = dict[str, Any]
 
@@ -74,6 +75,11 @@ def settled(row: Row) -> Settled:
     """The reading that a row tells."""
     lined = tuple(Lined(str(name), int(first), int(last)) for name, first, last in row.get("features", ()))
     return Settled(str(row.get("how", "")), str(row.get("text", "")), lined, str(row.get("nothing", "")))
+
+
+def fence_row(found: Fence) -> Row:
+    """What kept a run's commands in."""
+    return {"t": "fence", "name": found.name, "missing": list(found.missing), "notes": list(found.notes)}
 
 
 def run_row(what: str, at: str) -> Row:

@@ -64,6 +64,7 @@ class _Gates(_Table):
     memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 2048
     processes: Annotated[int, Field(ge=1, le=10_000)] = 64
     teeth: bool = True
+    fence: Literal["auto", "required", "off"] = "auto"
 
 
 class _Check(_Table):

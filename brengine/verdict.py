@@ -73,6 +73,48 @@ class Verdict:
         return ran and not self.findings and not self.errored and all(e.status != "failed" for e in self.evidence)
 
 
+PROPERTIES = {
+    "network": "nothing is reached but a loopback of its own",
+    "reads": "no file of yours is read",
+    "writes": "nothing outside its own folders is written",
+    "processes": "no process outside is reached",
+}
+"""What a fence may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What keeps commands in: a mechanism, and what it was seen to hold when it was tried."""
+
+    name: str
+    """`namespaces`, `landlock` or `limits`."""
+    network: bool
+    """Nothing is reached but a loopback that no other program is on."""
+    reads: bool
+    """Nothing is read but the system's programs, the interpreter and the command's own folders."""
+    writes: bool
+    """Nothing outside the command's own folders and its temporary directory is changed."""
+    processes: bool
+    """No process outside is seen, signalled or looked into."""
+    notes: tuple[str, ...] = ()
+    """What does not hold, or why no better mechanism is used."""
+
+    @property
+    def whole(self) -> bool:
+        """True where everything holds."""
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What does not hold, in words."""
+        return tuple(words for name, words in PROPERTIES.items() if not getattr(self, name))
+
+    @property
+    def said(self) -> str:
+        """What does not hold, and why."""
+        return "; ".join((*(f"it does not hold that {words}" for words in self.missing), *self.notes))
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """Asks, and the task's share of their tokens and dollars (None: a price is unknown)."""

@@ -22,7 +22,7 @@ from brengine.checks.suite import Suite
 from brengine.commands import Door
 from brengine.domain import Plan
 from brengine.engine import Engine
-from brengine.events import Sink
+from brengine.events import Fenced, Sink
 from brengine.inputs import Inputs
 from brengine.ledger import Ledger
 from brengine.places import Places
@@ -30,12 +30,13 @@ from brengine.ports import Backend
 from brengine.promotion import Promoter
 from brengine.reading.options import Options, Settled, with_settled
 from brengine.reading.second import Answer
-from brengine.rows import reading_row
+from brengine.rows import fence_row, reading_row
 from brengine.settings import Settings
 from brengine.source import Source
 from brengine.standing import Board
 from brengine.templates import front_matter
 from brengine.trial import Trials
+from brengine.verdict import Fence
 from brengine.workspace import Workspace
 from brengine.worktree import Worktrees
 from brengine.writer import Writer
@@ -226,10 +227,19 @@ class Project:
         )
 
     @cached_property
+    def door(self) -> Door:
+        """What commands of a model's or the project's making are launched through."""
+        return Door(sys.executable, self.settings.fence, told=self._fenced)
+
+    def _fenced(self, found: Fence) -> None:
+        self.ledger.append(fence_row(found))
+        self.sink(Fenced(found))
+
+    @cached_property
     def engine(self) -> Engine:
         """The engine over this project's adapters."""
         state, asker = self.places.state, self.asker
-        checker = Suite(Door(), sys.executable)
+        checker = Suite(self.door, sys.executable)
         promoter = Promoter(self.workspace, self.ledger, self.blobs, self.actions, state / "clashes")
         candidates = Candidates(self.workspace, self.blobs, self.actions, asker)
         trials = Trials(
@@ -327,7 +337,8 @@ class Project:
 
     @property
     def backend(self) -> Backend:
-        """The backend; raises MissingKey where it has no credentials."""
+        """The backend; raises MissingKey without credentials, EngineError where a required fence cannot be had."""
+        self.require_fence()
         return self._backing.backend
 
     @property
@@ -338,6 +349,11 @@ class Project:
     def require_backend(self) -> None:
         """Say now, in one line, that the backend has no key or program: before anything is planned or asked."""
         self._backing.require()
+
+    def require_fence(self) -> None:
+        """Say now, in one line, that the fence which br.toml requires cannot be had: before anything is asked."""
+        if self.settings.fence == "required":
+            _ = self.door.fence
 
 
 def toolchain() -> str:

@@ -184,7 +184,7 @@ def test_the_first_paid_run_without_a_cap_shows_the_forecast_and_asks(box: Sandb
     refused = box.br("build", env=far)
     assert refused.code == 3 and "--yes" in refused.out
     assert "first paid run of this project, and nothing caps it: 3 tasks, 2 asks, 8 with every" in refused.out
-    assert "about $0.1" in refused.out and "assumed: prompts at their upper bound" in refused.out
+    assert "about $0.1" in refused.out and "`br plan` tells what that rests on" in refused.out
     capped = box.br("build", "arithmetic", "--max-cost", "0.0001", env=far)
     assert capped.code == 4 and "stopped by the budget" in capped.out, "who caps is not asked"
     failed = box.br("build", "arithmetic", "--yes", env=far)

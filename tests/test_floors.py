@@ -72,7 +72,7 @@ def test_doit_the_adapters_and_printing_have_one_place_each() -> None:
     for name, tree in found.items():
         names = imported(tree)
         assert name == "doit_bridge" or not any(n == "doit" or n.startswith("doit.") for n in names), name
-        if name not in ("wiring", "backing", "standing", "candidates", "promotion", "asking", "engine"):
+        if name not in ("wiring", "backing", "standing", "candidates", "promotion", "asking", "engine", "cli_doctor"):
             assert not names & ADAPTERS, (name, names & ADAPTERS)
         if not name.startswith("cli"):
             assert "click" not in names, name

@@ -28,12 +28,15 @@ SECONDS = [
 UNSTABLE = [
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\+00:00| UTC)", "DATE"),
     (r"python -m brengine", "br"),
+    (r"(fence: |fence       |\"fence\": \")[a-z ]+(\(not whole\))?", r"\1FENCE"),
+    (r'("event": "fenced", ).*\}', r"\1…}"),
+    (r"note: commands run behind a fence with gaps.*\n", ""),
 ]
 ASSUMED = "no ask or verification of this project yet"
 
 
 def stable(text: str, folder: Path) -> str:
-    """An output without what differs from run to run: seconds, where they were measured, dates, the folder."""
+    """An output without what differs from run to run: seconds, where they were measured, dates, the folder, the fence."""
     text = text.replace(str(folder), "$DIR")
     for pattern, instead in (*(() if ASSUMED in text else SECONDS), *UNSTABLE):
         text = re.sub(pattern, instead, text)

@@ -25,6 +25,7 @@ def test_what_is_built_is_verified_again_and_nobody_is_asked(box: Sandbox, model
 def test_promise_1_what_does_not_pass_again_is_not_done(box: Sandbox, model: ModelServer) -> None:
     """A test that passed once, and does not any more, with the same files."""
     flaky = "import pathlib\n\nfrom calc.adding import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+    box.write("br.toml", '[gates]\nfence = "off"\n')  # behind one the test could not see what changed
     marker = box.root.parent / "marker"
     model.files["tests/test_adding.py"] = f"{flaky}    assert not pathlib.Path({str(marker)!r}).exists()\n"
     assert box.br("build", "adding").code == 0

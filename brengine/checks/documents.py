@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
-from brengine.checks.outcome import Checked, Tools, judged, limits_of, not_applicable, script_findings
+from brengine.checks.outcome import Checked, Tools, content, judged, limits_of, not_applicable, script_findings
 from brengine.ports import Subject
 from brengine.verdict import Evidence, Finding
 
@@ -19,8 +19,9 @@ def check(subject: Subject, tools: Tools) -> Checked:
     links: list[Finding] = []
     evidence: list[Evidence] = []
     findings: list[Finding] = []
-    for path in pages:
-        tokens = MarkdownIt("commonmark").parse((subject.root / path).read_text(encoding="utf-8"))
+    texts = {path: content(subject.root, path).decode("utf-8", "replace") for path in pages}  # before anything is run
+    for path, text in texts.items():
+        tokens = MarkdownIt("commonmark").parse(text)
         inline = [child for token in tokens for child in token.children or ()]
         targets = [str(child.attrGet("href") or child.attrGet("src") or "") for child in inline]
         links += [finding for target in targets if (finding := _link(subject.root, path, target))]

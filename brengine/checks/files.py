@@ -15,17 +15,29 @@ from brengine.ports import Subject
 from brengine.verdict import Finding
 
 MAX_BYTES = 1024 * 1024
+LURKING = ("sitecustomize.py", "usercustomize.py")
+"""Files that Python runs at its start, wherever they are on its path."""
+SHADOWING = ("pytest", "_pytest", "coverage", "pluggy", "iniconfig")
+"""Names at the top of a tree that would be taken for what checks it."""
 MAY_BE_EMPTY = ("__init__.py", "py.typed", ".gitkeep")
 
 
 def check(subject: Subject) -> Checked:
     """Look at every file that the task declares."""
-    found = [finding for path in subject.task.files for finding in _file(subject.root, path)]
+    found = [finding for path in subject.task.files for finding in (*_lurking(path), *_file(subject.root, path))]
     found += [
         Finding("files", "it is not declared", path, hint="write only the declared files")
         for path in subject.undeclared
     ]
     return judged("files", tuple(found))
+
+
+def _lurking(path: str) -> list[Finding]:
+    """What no task may make, declared or not: files that have a say in the checks without being asked."""
+    first, name = path.split("/", 1)[0], path.rsplit("/", 1)[-1]
+    if name in LURKING or (first.removesuffix(".py") in SHADOWING and name.endswith(".py")):
+        return [Finding("files", "it is run by being there, instead of what checks it", path, hint="name it otherwise")]
+    return []
 
 
 def _file(root: Path, path: str) -> list[Finding]:

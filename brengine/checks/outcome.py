@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from brengine.ports import CommandResult, Commands, Limits
 from brengine.verdict import Evidence, Finding, Gates
+from brengine.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,32 @@ def limits_of(gates: Gates, seconds: float | None = None) -> Limits:
     return Limits(gates.seconds if seconds is None else seconds, gates.memory_mb, gates.processes)
 
 
+@dataclass(frozen=True, slots=True)
+class Private:
+    """Folders outside the staging tree: what is `told` to a command, to be read only, and its `results`."""
+
+    told: Path
+    results: Path
+
+
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder outside the staging tree, for configuration and results."""
+def private_folders() -> Iterator[Private]:
+    """Folders for configuration and for results, for as long as a check runs."""
     with TemporaryDirectory(prefix="br-check-") as folder:
-        yield Path(folder)
+        made = Private(Path(folder, "told"), Path(folder, "results"))
+        made.told.mkdir(mode=0o755)
+        made.results.mkdir(mode=0o700)
+        yield made
+
+
+def content(root: Path, path: str, most: int = 16 << 20) -> bytes:
+    """A file after a command could change it: through no link, never a pipe; empty where it is gone or too large."""
+    found = Workspace(root).read(path) or b""
+    return found if len(found) <= most else b""
+
+
+FULL = {"memory": "it took more memory than its limit", "disk": "it wrote more than it may, or the disk is nearly full"}
+"""How a command ended that had to be ended -> what is said of it."""
 
 
 def stable(argv: tuple[str, ...], python: str, folder: Path, root: Path) -> str:
@@ -69,6 +91,8 @@ def script_findings(check: str, path: str, result: CommandResult, seconds: int) 
     if result.ended == "timeout":
         message = f"it did not end within the limit of {seconds} seconds"
         return (Finding(check, message, path, hint="end sooner"),)
+    if result.ended in FULL:
+        return (Finding(check, f"{FULL[result.ended]}, and was ended", path, hint="use less"),)
     if result.exit_code != 0:
         message = f"it ended with {result.exit_code}: {tail(result.stderr)}"
         return (Finding(check, message, path, hint="it must run and exit with 0"),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from brengine import assembling
@@ -11,9 +10,9 @@ from brengine import assembling
 Row = Mapping[str, Any]
 
 
-def measured(row: Row, root: Path, path: str) -> dict[str, object]:
-    """A file's row of the coverage report, for the lines of the region `path` alone."""
-    first, last = _range(root, path)
+def measured(row: Row, texts: Mapping[str, str], path: str) -> dict[str, object]:
+    """A file's row of the coverage report, for the lines of the region `path` alone; `texts`: files by their paths."""
+    first, last = _range(texts, path)
     lines = {key: [n for n in row.get(key, []) if first <= n <= last] for key in ("executed_lines", "missing_lines")}
     branches = {
         key: [pair for pair in row.get(key, []) if first <= pair[0] <= last]
@@ -30,14 +29,13 @@ def measured(row: Row, root: Path, path: str) -> dict[str, object]:
     return {**lines, **branches, "summary": summary}
 
 
-def shown(lines: Sequence[int], root: Path, path: str) -> list[str]:
+def shown(lines: Sequence[int], texts: Mapping[str, str], path: str) -> list[str]:
     """Lines of the assembled file as their author knows them: by their text."""
-    texts = (root / assembling.file_of(path)).read_text(encoding="utf-8").split("\n")
-    return [texts[number - 1].strip()[:80] for number in lines]
+    found = texts[assembling.file_of(path)].split("\n")
+    return [found[number - 1].strip()[:80] for number in lines if number <= len(found)]
 
 
-def _range(root: Path, path: str) -> tuple[int, int]:
-    place = root / path
-    beside = sorted(place.parent.glob(f"{assembling.file_of(place.name)}{assembling.MARK}*"))
-    parts = {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in beside}
+def _range(texts: Mapping[str, str], path: str) -> tuple[int, int]:
+    beside = f"{assembling.file_of(path)}{assembling.MARK}"
+    parts = {other: texts[other] for other in sorted(texts) if other.startswith(beside)}
     return assembling.assemble(parts).ranges[path]

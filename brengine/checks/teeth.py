@@ -11,7 +11,7 @@ from pathlib import Path
 from brengine import assembling
 from brengine.checks import emptying
 from brengine.checks.emptying import How
-from brengine.checks.outcome import Checked, Tools, limits_of, not_applicable, private_folder, tail
+from brengine.checks.outcome import Checked, Private, Tools, content, limits_of, not_applicable, private_folders, tail
 from brengine.domain import Contract
 from brengine.ports import Subject
 from brengine.verdict import Evidence, Finding
@@ -22,6 +22,7 @@ MOST_ALONE = 12
 LONGEST = 20.0
 """Seconds for the tests over one variant: longer counts as noticed."""
 ALL: tuple[How, ...] = ("raising", "answering nothing of use")
+RESULT = "result.json"
 COMMAND = "pytest over emptied functions"
 
 
@@ -41,8 +42,8 @@ def check(subject: Subject, tests: Sequence[str], targets: Sequence[str], tools:
     if not tests or not variants:
         why = "there are no tests to try" if not tests else "there is no function to empty"
         return not_applicable("teeth", why)
-    with private_folder() as folder:
-        found = _tried(subject, variants, tests, folder, tools)
+    with private_folders() as private:
+        found = _tried(subject, variants, tests, private, tools)
     if isinstance(found, str):
         return Checked(errored=f"emptied functions could not be tried: {found}")
     survived = [variant for variant in variants if found.get(variant.name, 0) == 0]
@@ -96,21 +97,24 @@ def _assembled(root: Path, made: dict[str, str]) -> dict[str, str]:
 
 
 def _tried(
-    subject: Subject, variants: Sequence[Variant], tests: Sequence[str], folder: Path, tools: Tools
+    subject: Subject, variants: Sequence[Variant], tests: Sequence[str], private: Private, tools: Tools
 ) -> dict[str, int] | str:
     """Variant -> exit code of its tests; or why that is not known."""
-    driver, wanted, result = folder / "run.py", folder / "wanted.json", folder / "result.json"
+    driver, wanted, ini = (private.told / name for name in ("run.py", "wanted.json", "pytest.ini"))
     shutil.copyfile(DRIVER, driver)
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    ini.write_text("[pytest]\n")
     seconds = min(LONGEST, float(subject.gates.seconds))
     rows = [{"name": variant.name, "files": variant.files} for variant in variants]
     told = {"root": str(subject.root), "tests": list(tests), "variants": rows, "seconds": seconds}
-    wanted.write_text(json.dumps({**told, "ini": str(folder / "pytest.ini"), "result": str(result)}), encoding="utf-8")
+    result = str(private.results / RESULT)
+    wanted.write_text(json.dumps({**told, "ini": str(ini), "result": result}), encoding="utf-8")
     limits = limits_of(subject.gates, seconds=len(variants) * (seconds + 5.0))
     env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(subject.root)}
-    ended = tools.commands.run((tools.python, str(driver), str(wanted)), cwd=subject.root, limits=limits, env=env)
+    argv = (tools.python, str(driver), str(wanted))
+    reads, writes = (private.told,), (private.results,)
+    ended = tools.commands.run(argv, cwd=subject.root, limits=limits, env=env, reads=reads, writes=writes)
     try:
-        found = json.loads(result.read_bytes())
+        found = json.loads(content(private.results, RESULT))
         return {str(name): int(code) for name, code in found.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return tail(ended.stderr or f"ended by {ended.ended}", 300)

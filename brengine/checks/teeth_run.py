@@ -69,7 +69,17 @@ def run(folder: Path, wanted: dict[str, Any]) -> int:
     os.chdir(folder)
     os.environ["PYTHONPATH"] = str(folder)
     sys.path[:] = [str(folder), *(path for path in sys.path if path not in (wanted["root"], str(folder)))]
-    options = ["-c", wanted["ini"], f"--rootdir={folder}", "-p", "no:cacheprovider", "-x", "-q", "--tb=no"]
+    options = [
+        "-c",
+        wanted["ini"],
+        f"--rootdir={folder}",
+        f"--confcutdir={folder}",
+        "-p",
+        "no:cacheprovider",
+        "-x",
+        "-q",
+        "--tb=no",
+    ]
     return int(pytest.main([*options, *wanted["tests"]]))
 
 
