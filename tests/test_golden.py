@@ -36,7 +36,7 @@ ASSUMED = "no ask or verification of this project yet"
 
 
 def stable(text: str, folder: Path) -> str:
-    """An output without what differs from run to run: seconds, where they were measured, dates, the folder, the fence."""
+    """An output without what differs: seconds, where they were measured, dates, the folder, the fence."""
     text = text.replace(str(folder), "$DIR")
     for pattern, instead in (*(() if ASSUMED in text else SECONDS), *UNSTABLE):
         text = re.sub(pattern, instead, text)
