@@ -23,7 +23,8 @@ from brengine.errors import BackendError
 SUPERVISOR = Path(__file__).parent.with_name("supervise.py")
 GRACE = 10.0
 """Seconds beyond the deadline after which the supervisor itself is given up."""
-LIMITS = {"memory_mb": 1 << 24, "processes": 256, "file_mb": 64, "open_files": 65_536}
+UNFENCED = {"kind": "limits", "reads": [], "writes": [], "over": ""}
+LIMITS = {"memory_mb": 1 << 24, "processes": 256, "file_mb": 64, "open_files": 65_536, "tree_mb": 0, "tmp_mb": 0}
 """Address space is no measure of what such programs use: they reserve far more."""
 MOST_STDERR = 100_000
 
@@ -59,7 +60,7 @@ def run(
 ) -> Run:
     """Run to the end; `heard` is called with every line, in another thread. Raises BackendError where it cannot run."""
     reading, writing = os.pipe()
-    options = {**LIMITS, "seconds": seconds, "status": writing}
+    options = {**LIMITS, "fence": UNFENCED, "seconds": seconds, "status": writing}
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SUPERVISOR), json.dumps(options), *argv],
