@@ -8,10 +8,23 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from model_server import ModelServer
-from sandbox import FILES, Sandbox
+from sandbox import FILES, STARTED, Sandbox
 
 settings.register_profile("br", deadline=None)  # a loaded machine is no failure
 settings.load_profile("br")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Commands that a test started end with it, and their pipes are closed."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from model_server import ModelServer
 from zygote import Zygote
 
 ZYGOTE = Zygote()
+STARTED: list[subprocess.Popen[str]] = []
+"""Commands that a test started and may have left."""
 
 SPEC = """\
 # Calc
@@ -128,9 +130,11 @@ class Sandbox:
     ) -> subprocess.Popen[str]:
         """Start `br` (or another module's program) here and leave it running."""
         command = [sys.executable, "-m", module, *arguments]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, cwd=self.root, env=self.environ(env), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
+        STARTED.append(process)
+        return process
 
     def tree(self) -> dict[str, bytes]:
         """Every built file: path -> content."""
