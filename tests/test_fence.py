@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,14 @@ USER = "12345"
 PROGRAM = Path(__file__).with_name("fence_probes.py")
 BEST = Door().fence.name
 GAPPY = Fence("limits", False, False, False, False, ("nothing holds",))
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    """Probes look for what others leave running: two at once would find each other's."""
+    with (Path(tempfile.gettempdir()) / "br-test-fence.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def probes(kind: str, *user: str) -> dict[str, Any]:
