@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from builders import task
 from hypothesis import given
@@ -11,10 +13,13 @@ from sandbox import FILES, Sandbox
 from test_prompts import REPAIR, SYSTEM, request
 
 from brengine import prompt, repairing, reply
+from brengine.budget import Caps
+from brengine.places import Places
 from brengine.plans.replies import Question, questions
 from brengine.prompt import Repair
 from brengine.tokens import upper_bound
 from brengine.verdict import Finding
+from brengine.wiring import Project
 
 CODE = b"def add(a, b):\n    if a:\n        return a - b\n    return b\n"
 TEST = b"import pytest\n\n\n@pytest.mark.parametrize('a', [1])\ndef test_add(a):\n    assert add(a, 1) == 2\n"
@@ -186,13 +191,25 @@ def test_findings_never_make_a_prompt_too_large(box: Sandbox, model: ModelServer
     assert built.code == 0 and "2 of them repairs" in built.out, built.out
 
 
-def test_a_budgets_room_is_free_again_whatever_a_backend_raises() -> None:
-    from brengine.budget import Budget, Caps
+def test_a_budgets_room_is_free_again_whatever_a_backend_raises(box: Sandbox) -> None:
+    class Broken:
+        name, paid = "broken", True
 
-    budget = Budget(Caps(tokens=1500), 1000, lambda model, usage: None)
-    slot = budget.reserve(100)
-    budget.give_up(slot)
-    assert budget.reserve(100).most.total == 1100
+        def answer(self, ask: object, prompt: object) -> object:
+            raise OSError("no space left on the device")
+
+    project = Project(Places(box.root, box.root), caps=Caps(tokens=40_000), environ={})
+    project._backing.__dict__["backend"] = Broken()
+    project.engine.begin("a test")
+    with pytest.raises(OSError, match="no space left"):
+        project.asker.fetch([project.board.standing("arithmetic.add-adding")])
+    assert not project.ledger.state.in_flight, "it is not called possibly paid"
+    found: list[object] = []
+    waits = threading.Thread(target=lambda: found.append(project.budget.reserve(5_000)), daemon=True)
+    waits.start()
+    waits.join(10)
+    project.engine.end()
+    assert found, "the next ask would wait for ever for the room of this one"
 
 
 def test_a_fresh_dependent_that_goes_red_is_asked_for_its_tests_only(box: Sandbox, model: ModelServer) -> None:

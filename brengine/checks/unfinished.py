@@ -13,8 +13,8 @@ from brengine.checks.emptying import ABSTRACT, Function, is_idle
 from brengine.domain import Contract
 from brengine.verdict import Finding
 
-# What authors leave to be done, looked for in their comments: a pattern, nothing left to do here.
 RUNNERS = ("pytest", "_pytest", "unittest", "coverage")
+# What authors leave to be done (TODO among it), looked for in their comments: a pattern, nothing left to do here.
 MARKS = re.compile(r"#\s*(TODO|FIXME|XXX|HACK)\b", re.I)
 
 
