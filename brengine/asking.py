@@ -207,8 +207,12 @@ class Asker:
         began = time.monotonic()
         try:
             answer = backend.answer(ask, prompt)
-        except BaseException as error:  # whatever it is, the room that was reserved is free again
+        except (BackendError, OverBudget) as error:
             self._unanswered(ask, slot, error)
+            raise
+        except BaseException:  # ctrl-c among them: it may be paid, so it stays in flight; the room for it is free again
+            if slot:
+                self._budget.give_up(slot)
             raise
         if isinstance(answer, Waiting):
             self._ledger.append({"t": "gone", "ask": ask.id})
@@ -228,7 +232,7 @@ class Asker:
     def _stopped(self, error: OverBudget) -> None:
         self.over, self.closed = error, "the budget does not allow it"
 
-    def _unanswered(self, ask: Ask, slot: Slot | None, error: BaseException) -> None:
+    def _unanswered(self, ask: Ask, slot: Slot | None, error: BrError) -> None:
         """No reply: what tries took is told, so that no token is left out of the sum."""
         used = slot.used if slot else Usage()
         self._ledger.append(gone_row(ask, used, slot.used_cost if slot and slot.cost else None))
