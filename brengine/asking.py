@@ -10,7 +10,7 @@ from typing import Protocol
 from brengine.asks import EDITED, Ask, Member, Prompt, Reply, Usage, Waiting
 from brengine.blobs import Blobs
 from brengine.budget import Budget, Slot
-from brengine.errors import BackendError, Declined, OverBudget, TooLarge
+from brengine.errors import BackendError, BrError, Declined, OverBudget, TooLarge
 from brengine.events import Asked, Replied, Sink, Unanswered
 from brengine.ledger import Ledger, Stored
 from brengine.ports import Backend, Counter
